@@ -1,0 +1,1 @@
+"""Who decides: observation in, action out."""

@@ -1,0 +1,118 @@
+"""The robot as the policy meets it: an action becomes a command, a decision becomes motion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from genba.envs.task import axes, tool_yaw
+from genba.scenarios import Scenario
+from genba.sim.kinematics import chain_of
+from genba.sim.motion import Follower
+from genba.sim.state import Array, Command, RobotState
+from genba.sim.world import World
+
+STILL = 0.005  # rad/s below which every joint of a robot that stands is
+
+
+class Arm:
+    """One robot in one world: hears actions, follows commands, tells its state."""
+
+    fields: Mapping[str, int] = {
+        "joint_position": 7, "joint_velocity": 7, "tcp_position": 3, "tcp_velocity": 3,
+        "tool_tilt": 2, "tool_yaw": 2, "grip_opening": 1, "holding": 1, "grip_asked": 1,
+    }  # fmt: skip
+
+    def __init__(self, world: World, scenario: Scenario, tick: float) -> None:
+        self.world, self.tick = world, tick
+        self.chain = chain_of(world.layout.robot, world.layout.gripper)
+        self.follower = Follower(world.robot, tick)
+        self.by_joint = scenario.action == "joint_velocity"
+        self.joints = len(world.robot.home)
+        self.actions = (self.joints if self.by_joint else 6) + 1
+        self.speed = (
+            world.robot.dq_max * scenario.joint_speed
+            if self.by_joint
+            else np.array([scenario.tcp_speed] * 3 + [scenario.tcp_turn] * 3)
+        )
+
+    def reset(self) -> None:
+        """The robot stands at home, the gripper open."""
+        self.follower.reset(self.world.robot.home)
+        self.reference = np.array(self.world.robot.home)
+        self.grip = -1.0
+        self.opening, self.holding = self.world.gripper_state()
+
+    def hear(self, action: Any) -> Array:
+        """The policy's answer as numbers, one for each of `actions`; anything else is all NaN."""
+        try:
+            asked = np.array(action, dtype=np.float64).reshape(-1)
+        except (TypeError, ValueError):
+            asked = np.empty(0)
+        return asked if asked.size == self.actions else np.full(self.actions, np.nan)
+
+    def hold(self) -> Array:
+        """The action that stands still and keeps the grip."""
+        asked = np.zeros(self.actions)
+        asked[-1] = self.grip
+        return asked
+
+    def command(self, robot: RobotState, asked: Array, age: float = 0.0) -> Command:
+        """What the action asks of the joints from where the robot is measured to be."""
+        moving = np.minimum(1.0, np.maximum(-1.0, asked[:-1])) * self.speed
+        if self.by_joint:
+            return self.chain.command(robot.q, moving, float(asked[-1]), asked, age)
+        fast = float(np.sqrt(moving[0] ** 2 + moving[1] ** 2 + moving[2] ** 2)) / self.speed[0]
+        if fast > 1.0:
+            moving[:3] /= fast
+        return self.chain.twist_command(robot.q, moving, float(asked[-1]), asked, age)
+
+    def carry_out(self, command: Command, category: int | None) -> None:
+        """One safety tick of motion, under the maker's acceleration and jerk.
+
+        Stop category 0 takes the power away: the brakes fall in with the joints' full torque and
+        the path is lost; every other stop brakes along the path.
+        """
+        if category == 0:
+            self.world.drive(np.zeros(self.joints))
+            self.follower.reset(self.reference)
+        else:
+            correction = self.reference - self.q
+            self.reference, speed = self.follower.follow(command.dq)
+            self.world.drive(speed, correction)
+        self.grip = command.grip
+        self.world.set_grip(command.grip)
+
+    def go_home(self) -> None:
+        """A person jogs the robot home, with an open gripper, while it is locked out."""
+        self.world.jog(self.world.robot.home)
+        self.reset()
+
+    def feel(self) -> None:
+        """Read the gripper's own sensors, once a control step."""
+        self.opening, self.holding = self.world.gripper_state()
+
+    def state(self) -> RobotState:
+        """The truth about the robot now."""
+        self.q, dq = self.world.joints()
+        tcp, velocity, capsules, speeds = self.chain.state(self.q, dq)
+        return RobotState(
+            self.q, dq, tcp, velocity, capsules, speeds, self.opening, self.holding
+        )
+
+    def observe(self, robot: RobotState) -> list[float]:
+        """The values of `fields`."""
+        turn = axes(robot.tcp)
+        yaw = tool_yaw(robot.tcp)
+        return [
+            *robot.q.tolist(), *robot.dq.tolist(), *robot.tcp[:3].tolist(),
+            *robot.tcp_velocity[:3].tolist(), turn[0, 2], turn[1, 2], np.cos(yaw), np.sin(yaw),
+            robot.grip * 10, float(robot.holding), self.grip,
+        ]  # fmt: skip
+
+
+def still(robot: RobotState) -> bool:
+    """Whether the robot stands."""
+    return bool(np.max(np.abs(robot.dq)) < STILL)

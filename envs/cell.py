@@ -1,0 +1,260 @@
+"""The factory cell as a Gymnasium environment: the only `gym.Env` and the only `step` there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from genba.envs import company
+from genba.envs.arm import Arm, still
+from genba.envs.catalogue import build_task
+from genba.envs.diary import Diary
+from genba.envs.operator import Desk, calls_for
+from genba.safety import SafetyLayer
+from genba.scenarios import Scenario, ScenarioError
+from genba.sim.people import Crew, draw_visits
+from genba.sim.referee import Referee
+from genba.sim.render import Renderer
+from genba.sim.sensors import SensorConfig, Sensors
+from genba.sim.state import Array, Event, EventKind, Part, State
+from genba.sim.world import World
+
+CONTROL_HZ = 20
+TICKS = 6  # safety ticks a control step: 120 Hz
+SUBSTEPS = 2  # physics ticks a safety tick: 240 Hz
+PERIOD = 1.0 / CONTROL_HZ  # s
+TICK = PERIOD / TICKS  # s
+TOUCH = 0.15  # m of separation below which a touch within the tick is possible
+LOCKED_STEP = 1.0  # s that pass in a step while the cell waits for a person: no physics runs
+ROBOT = "robot"  # the arm's name in states and in the layer
+
+Observation = NDArray[np.float32]
+Stepped = tuple[Observation, float, bool, bool, dict[str, Any]]
+
+
+class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
+    """A robot cell with people, a safety layer and an operator.
+
+    Action: seven numbers in [-1, 1] (TCP velocity x y z, TCP turning x y z, grip), or with
+    `action: joint_velocity` one a joint and the grip. A positive grip closes, a negative one opens
+    to that share. Observation: `fields` names its parts and their lengths, in order.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": CONTROL_HZ}
+
+    def __init__(self, scenario: Scenario, render_mode: str | None = None) -> None:
+        self.scenario, self.render_mode = scenario, render_mode
+        self.task = build_task(scenario)
+        self.world = World(self.task.layout())
+        self.arm = Arm(self.world, scenario, TICK)
+        try:
+            self.layer = SafetyLayer(scenario.safety, {ROBOT: self.world.robot}, TICK)
+        except ValueError as error:
+            raise ScenarioError(f"{scenario.name}: {error}") from None
+        self.sensing = SensorConfig(**scenario.sensors.model_dump())
+        chain = self.arm.chain
+        masses, names = {ROBOT: chain.effective_mass()}, {ROBOT: chain.capsule_names}
+        self.referee = Referee(masses, links=names)
+        self.fields = {**self.arm.fields, **self.task.fields, **company.fields(scenario)}
+        size = sum(self.fields.values())
+        self.observation_space = gym.spaces.Box(-20.0, 20.0, (size,), np.float32)
+        self.action_space = gym.spaces.Box(-1.0, 1.0, (self.arm.actions,), np.float32)
+        self._renderer: Renderer | None = None
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Start an episode; the same seed starts the same one, whatever was played before."""
+        super().reset(seed=seed)
+        parts, people, sensors, operator = self.np_random.spawn(4)
+        s, self.time = self.scenario, 0.0
+        self.task.reset(self.world, parts)
+        self.arm.reset()
+        self.layer.start()
+        self.sensors = Sensors(self.sensing, sensors)
+        self.referee.reset()
+        self.crew = Crew(
+            draw_visits(people, company.people_config(s), self.task.workplace, s.seconds)
+        )
+        self.desk = Desk(s.operator, operator, self.task.workplace)
+        self.machines: dict[str, float | int | bool | str] = {"emergency_stop": False}
+        self._parts: dict[str, Part] = {}
+        self._see_parts()
+        self.state = self._look()
+        self.measured = self.sensors.measure(self.state)
+        self.diary = Diary(s)
+        self.diary.open([*self.layer.rules], PERIOD, self._condition())
+        return self._observe(), {"time": 0.0, "cost": 0.0, "state": self.diary.state}
+
+    def step(self, action: NDArray[Any]) -> Stepped:
+        """One control step of 0.05 s, or up to a second of waiting while a person is called."""
+        since = self.time
+        if self.desk.busy and still(self.state.robots[ROBOT]):
+            new = self._wait()
+        else:
+            asked = self.arm.hold() if self.desk.busy else self.arm.hear(action)
+            new = [event for _ in range(TICKS) for event in self._tick(asked)]
+            self.arm.feel()
+            new += self.task.advance(self.world, self.state.robots[ROBOT], self.time)
+            self._see_parts()
+            new += self._respond(new)
+        done = self.time >= self.scenario.seconds - 1e-9
+        new = self._write(new, since, done)
+        terms = self.task.reward(self.state.robots[ROBOT], new)
+        info = {
+            "time": self.time,
+            "cost": float(self.referee.harming),
+            "state": self.diary.state,
+            "reward_terms": terms,
+        }
+        return self._observe(), float(sum(terms.values())), False, done, info
+
+    def _tick(self, asked: Array) -> Sequence[Event]:
+        """One safety tick: measure, command, filter, move, and see who was harmed."""
+        measured = self.measured = self.sensors.measure(self.state)
+        command = self.arm.command(measured.robots[ROBOT], asked)
+        decision = self.layer.filter(measured, command)
+        self.arm.carry_out(decision.command, decision.category)
+        for _ in range(SUBSTEPS):
+            if self.referee.separation < TOUCH:
+                self._push_back()
+            self.world.step()
+        self.time += TICK
+        self.state = self._look()
+        harm = self.referee.watch(self.state, TICK)
+        return (*decision.events, *harm) if decision.events or harm else ()
+
+    def _push_back(self) -> None:
+        """Bodies that are touched resist the robot."""
+        links = self.arm.chain.capsule_links
+        for capsule, point, force in self.referee.penalty(self.state):
+            self.world.push(links[capsule], point, force)
+
+    def _wait(self) -> list[Event]:
+        """The robot is locked out: only the clock and the people move."""
+        self.time = min(self.time + LOCKED_STEP, self.desk.until, self.scenario.seconds)
+        new: list[Event] = []
+        if self.time >= self.desk.until:
+            new = [self.desk.arrive()] if self.desk.phase == "coming" else self._release()
+        self.state = self.measured = self._look()
+        return new
+
+    def _release(self) -> list[Event]:
+        """The operator has done what was asked, steps out and resets the cell."""
+        new: list[Event] = []
+        for call in self.desk.calls:
+            new += self.task.help(self.world, call.cause, call.part, self.time)
+            if call.cause == "cycle_overtime":
+                self.arm.go_home()
+        self.desk.calls.clear()
+        self.machines["emergency_stop"] = False
+        self.layer.skip()
+        self.sensors.reset()
+        self.state = self._look()
+        new += self._tick(self.arm.hold())
+        if self.layer.latched:
+            reset = self.layer.reset(self.time)
+            if not reset:
+                self.desk.stay()
+                return new
+            new += reset
+        return [*new, self.desk.finish(self.time)]
+
+    def _respond(self, new: Sequence[Event]) -> list[Event]:
+        """Call the operator for what latched, jammed, fell or hit somebody."""
+        overtime = self.diary.overtime() and not self.desk.busy
+        events: list[Event] = []
+        for call in calls_for(new, self.layer.latched, self.layer.stopped_by, overtime):
+            if call.cause == "contact":
+                self.machines["emergency_stop"] = True
+            if call not in self.desk.calls:
+                point = self.task.work_point(call.part)
+                asked = self.desk.call(self.time, call, point)
+                if asked and self.desk.visit is not None:
+                    self.crew.add(self.desk.visit.visit)
+                events += asked
+        return events
+
+    def _condition(self) -> str:
+        """The state of the cell, as docs/events.md lists them."""
+        if self.desk.busy:
+            if not still(self.state.robots[ROBOT]):
+                return "stopped"
+            return "waiting" if self.desk.phase == "coming" else "serving"
+        if self.layer.latched:
+            return "stopped"
+        if self.layer.stopped_by is not None:
+            return "standstill"
+        task = self.task.condition()
+        if task != "producing":
+            return task
+        if self.layer.scale < 0.999:
+            return "slowed"
+        return "idle" if self.diary.idle(self.time) else "producing"
+
+    def _write(self, new: Sequence[Event], since: float, done: bool) -> list[Event]:
+        """Everything of this step into the diary."""
+        state, diary = self.state, self.diary
+        robot = state.robots[ROBOT]
+        if not still(robot):
+            diary.moved = self.time
+        if done:
+            new = [*new, *self.referee.close(self.time)]
+        written = diary.write(new, self.time, self.time - since, state.people)
+        diary.enter(self.time, self._condition())
+        if state.people and not self.desk.busy:
+            speed = float(np.linalg.norm(robot.tcp_velocity[:3]))
+            row = (self.time, self.referee.separation, company.protective(speed), speed, self.layer.scale)
+            diary.watch(row, self.referee.worst[0], state)
+        if done:
+            diary.close(self.time)
+        return written
+
+    def _look(self) -> State:
+        """The truth now."""
+        people = self.crew.at(self.time)
+        return State(self.time, {ROBOT: self.arm.state()}, people, self._parts, self.machines)
+
+    def _see_parts(self) -> None:
+        """The parts of the state, once a control step; those at rest keep their value."""
+        parts = {}
+        for name, pose in self.task.poses.items():
+            old = self._parts.get(name)
+            if old is None or old.pose is not pose:
+                old = Part(pose, self.world.spec(name).kind, self.task.is_defective(name))
+            parts[name] = old
+        self._parts = parts
+
+    def _observe(self) -> Observation:
+        """`fields`, in order, from what is measured."""
+        robot = self.measured.robots[ROBOT]
+        values = [*self.arm.observe(robot), *self.task.observe(robot)]
+        if len(values) < self.observation_space.shape[0]:
+            values += company.view(self.measured, ROBOT, self.layer.scale)
+        return np.array(values, dtype=np.float32)
+
+    @property
+    def events(self) -> list[Event]:
+        """All events of the episode so far, in order of time."""
+        return self.diary.events
+
+    def picture(self, state: State | None = None, size: tuple[int, int] = (640, 480)) -> Any:
+        """(h, w, 3) uint8 of the cell now, or as it was in `state`."""
+        if self._renderer is None:
+            self._renderer = Renderer(self.task.layout())
+        return self._renderer.image(self.state if state is None else state, size)
+
+    def render(self) -> Any:
+        """(h, w, 3) uint8 where `render_mode` is rgb_array."""
+        return self.picture() if self.render_mode == "rgb_array" else None
+
+    def close(self) -> None:
+        """Give the physics clients back."""
+        self.world.close()
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None

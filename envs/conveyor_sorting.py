@@ -1,0 +1,296 @@
+"""Conveyor sorting: parts of two kinds, some defective, picked from a moving belt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from genba.envs import task as t
+from genba.envs.handling import Handling
+from genba.sim.people import Point3, Workplace
+from genba.sim.robots import ROBOTS
+from genba.sim.state import Array, Event, EventKind, RobotState
+from genba.sim.world import Fixture, Layout, PartSpec, World
+
+BELT = (0.52, 0.0)  # m, centre
+BELT_HALF = (0.07, 0.78)  # m
+BELT_TOP = 0.04  # m
+INFEED = -0.62  # m, y where parts arrive
+WINDOW = (-0.30, 0.20)  # m, y between which a part is offered to the robot
+END = 0.66  # m, y past which a part has run off
+LANE = 0.025  # m a part may arrive off the belt's middle
+BINS = {"a": (0.33, 0.34), "b": (0.33, -0.34), "reject": (0.12, -0.44)}  # m, centres
+BIN_INNER = (0.075, 0.075)  # m, half widths
+BIN_HEIGHT = 0.06  # m
+DROP = 0.035  # m above a bin's rim at which a part's lower side is let go
+POOL = 5  # bodies of each kind
+HALVES = {"a": (0.030, 0.020, 0.015), "b": (0.022, 0.022, 0.020)}  # m
+MASS = {"a": 0.15, "b": 0.30}  # kg
+DARK = (0.20, 0.21, 0.23, 1.0)
+COLOURS = {
+    "a": (0.15, 0.45, 0.75, 1.0),
+    "b": (0.90, 0.60, 0.10, 1.0),
+    "reject": (0.70, 0.20, 0.20, 1.0),
+}
+
+
+class Settings(BaseModel):
+    """`task:` of a conveyor sorting scenario."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    belt_speed: Annotated[float, Field(gt=0, le=0.5, allow_inf_nan=False)] = 0.12  # m/s
+    parts_per_minute: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)] = 14.0
+    share_a: Annotated[float, Field(ge=0, le=1)] = 0.5  # the rest is of kind b
+    defective: Annotated[float, Field(ge=0, le=1)] = 0.1  # share
+    poor_seal: Annotated[float, Field(ge=0, le=1)] = 0.01  # share whose surface leaks
+    vision_noise: Annotated[float, Field(ge=0, le=0.02, allow_inf_nan=False)] = 0.001  # m, std
+
+
+class ConveyorSorting:
+    """Sort parts from a moving belt.
+
+    **Task Description**: parts of kinds a and b arrive on a belt, some defective; the robot picks
+    them in motion and drops each into the bin of its kind, the defective into the reject bin. What
+    runs off the belt's end is lost; a defective part in a good bin is scrap delivered.
+
+    **Randomizations**: kind, defect, seal, place, yaw and time of arrival of every part; error of
+    the vision.
+
+    **Success Conditions**: a good part rests in the bin of its kind.
+
+    **Version History**: v0, first.
+    """
+
+    Settings = Settings
+    gripper = "vacuum"
+    workplace = Workplace(
+        targets=((BELT[0], 0.0, 0.12), (*BINS["a"], 0.12), (*BINS["b"], 0.12), (BELT[0], 0.3, 0.10))
+    )
+    fields: Mapping[str, int] = {
+        "part_gap": 3, "part_yaw": 1, "part_speed": 1, "part_offered": 1, "bin_gap": 3,
+        "bin_yaw": 1, "part_kind": 3, "parts_on_belt": 1,
+    }  # fmt: skip
+
+    def __init__(self, robot: str, gripper: str, settings: Settings) -> None:
+        self.robot, self.grip_kind, self.settings = robot, gripper, settings
+        self.specs = tuple(
+            PartSpec(f"part-{k}{i}", k, HALVES[k], MASS[k], COLOURS[k])
+            for k in ("a", "b")
+            for i in range(POOL)
+        )
+        self.kind = {s.name: s.kind for s in self.specs}
+
+    def layout(self) -> Layout:
+        """Table, belt and three bins."""
+        x, y = BELT
+        half = BELT_TOP / 2
+        belt = Fixture(
+            "belt", (*BELT_HALF, half), (x, y, half), DARK, 0.8, self.settings.belt_speed
+        )
+        bins = [
+            f for n, c in BINS.items() for f in t.open_box(n, c, BIN_INNER, BIN_HEIGHT, COLOURS[n])
+        ]
+        return Layout(self.robot, self.grip_kind, (*t.table(), belt, *bins), self.specs)
+
+    def reset(self, world: World, rng: np.random.Generator) -> None:
+        """A belt with the first parts on their way, the robot at home."""
+        self.rng = rng
+        self.hands = Handling()
+        self.on_belt: list[str] = []
+        self.defective: set[str] = set()
+        self.error: dict[str, Array] = {}
+        self.target: str | None = None
+        self.time = 0.0
+        self.yaw = 0.0
+        self.poses: dict[str, Array] = {}
+        world.cup.seal.clear()
+        world.reset(ROBOTS[self.robot].home, {})
+        self.next_arrival = 0.0
+        for y in (INFEED + 0.36, INFEED):
+            self._arrive(world, y + float(rng.uniform(-0.05, 0.05)))
+        self._look(world)
+        self._choose()
+
+    def advance(self, world: World, robot: RobotState, time: float) -> list[Event]:
+        """What the last control step brought: arrivals, picks, parts in bins, parts lost."""
+        self.time = time
+        world.suck(robot.tcp, 0.05)
+        world.run_belts()
+        events = self.hands.follow(world, robot, time)
+        if self.hands.held in self.on_belt:
+            self.on_belt.remove(self.hands.held)
+        events += self._run_off(world, time)
+        for part in self.hands.at_rest(world, time):
+            events += self._judge(world, part, time)
+        if time >= self.next_arrival and self._infeed_free():
+            self._arrive(world, INFEED)
+        self._look(world)
+        self._choose()
+        return events
+
+    def help(self, world: World, cause: str, part: str | None, time: float) -> list[Event]:
+        """A person takes the part that lies about to its bin, or empties the gripper."""
+        self.time = time
+        events = []
+        for name in {part, self.hands.held if cause == "cycle_overtime" else None} - {None}:
+            assert name is not None
+            self.hands.assisted.add(name)
+            events.append(self._deliver(world, name, self._bin(name)))
+        self._look(world)
+        self._choose()
+        return events
+
+    def condition(self) -> str:
+        """`producing`, or `starved` while no part can be reached."""
+        return "producing" if self.target is not None else "starved"
+
+    def observe(self, robot: RobotState) -> list[float]:
+        """Gaps from the TCP to the part to pick and to its bin, and what it is."""
+        yaw = t.tool_yaw(robot.tcp)
+        tcp = robot.tcp[:3]
+        part = self.target
+        if part is None:  # wait over the window's start
+            gap = np.array([BELT[0], WINDOW[0] + 0.1, BELT_TOP + 0.12]) - tcp
+            home = np.array([*BINS["reject"], 0.2]) - tcp
+            return [*gap, t.half_turn(-yaw), 0, 0, *home, t.half_turn(-yaw), 0, 0, 0,
+                    len(self.on_belt) / 5]  # fmt: skip
+        half = HALVES[self.kind[part]]
+        gap = self.poses[part][:3] + self.error[part] - tcp
+        gap[2] += self._grasp_height(half)
+        bin_gap = np.array([*BINS[self._bin(part)], BIN_HEIGHT + DROP + 2 * half[2]]) - tcp
+        bad = part in self.defective
+        moving = self.settings.belt_speed if part in self.on_belt else 0.0
+        kind = (float(self.kind[part] == "a"), float(self.kind[part] == "b"), float(bad))
+        return [
+            *gap, t.half_turn(self.yaw - yaw), moving, 1.0, *bin_gap, t.half_turn(-yaw), *kind,
+            len(self.on_belt) / 5,
+        ]  # fmt: skip
+
+    def reward(self, robot: RobotState, events: Sequence[Event]) -> dict[str, float]:
+        """Named terms: parts sorted, and how near the gripper is to what comes next."""
+        held = self.hands.held is not None
+        view = self.observe(robot)
+        gap = float(np.linalg.norm(view[6:9] if held else view[0:3]))
+        done = [e for e in events if e.kind is EventKind.PART_FINISHED]
+        return {
+            "good_part": 10.0 * sum(bool(e.data["good"]) for e in done),
+            "rejected": 10.0 * sum(e.kind is EventKind.PART_REJECTED for e in events),
+            "wrong_bin": -10.0 * sum(not e.data["good"] for e in done),
+            "lost": -3.0 * sum(e.kind is EventKind.PART_LOST for e in events),
+            "dropped": -5.0 * sum(e.kind is EventKind.PART_DROPPED for e in events),
+            "near": 0.02 * t.tolerance(gap, 0.3),
+            "holding": 0.03 * held,
+        }
+
+    def is_defective(self, part: str) -> bool:
+        """Whether a part came in defective."""
+        return part in self.defective
+
+    def work_point(self, part: str | None) -> Point3:
+        """Where a person has to reach to set things right (3,) m."""
+        x, y = self.poses[part][:2] if part in self.poses else BELT
+        return float(np.clip(x, -0.2, 0.85)), float(np.clip(y, -0.75, 0.75)), 0.08
+
+    # -- the order of work -----------------------------------------------------------------------
+
+    def _grasp_height(self, half: Sequence[float]) -> float:
+        """m above a part's centre where the TCP belongs: the top face, or between the fingers."""
+        return half[2] if self.grip_kind == "vacuum" else 0.0
+
+    def _bin(self, part: str) -> str:
+        return "reject" if part in self.defective else self.kind[part]
+
+    def _look(self, world: World) -> None:
+        self.poses = {n: world.pose(n) for n in world.in_play()}
+
+    def _choose(self) -> None:
+        """Offer the part in hand, or keep the offered one, or take the one furthest along."""
+        if self.hands.held is not None:
+            self.target = self.hands.held
+        elif self.target not in self.on_belt or self.poses[self.target][1] > WINDOW[1] + 0.12:
+            offered = [n for n in self.on_belt if WINDOW[0] < self.poses[n][1] < WINDOW[1]]
+            self.target = max(offered, key=lambda n: (self.poses[n][1], n), default=None)
+        if self.target is not None and self.hands.held is None:
+            half = HALVES[self.kind[self.target]]
+            self.yaw = t.grasp_yaw(self.poses[self.target], half, self.yaw)
+
+    def _infeed_free(self) -> bool:
+        return all(self.poses[n][1] > INFEED + 0.10 for n in self.on_belt)
+
+    def _arrive(self, world: World, y: float) -> None:
+        """A new part on the belt; every draw is made whether or not a body is free."""
+        rng, setting = self.rng, self.settings
+        kind = "a" if rng.random() < setting.share_a else "b"
+        bad, leaks = rng.random() < setting.defective, rng.random() < setting.poor_seal
+        seal = float(rng.uniform(0.05, 0.12) if leaks else rng.uniform(0.7, 1.0))
+        across, yaw = float(rng.uniform(-LANE, LANE)), float(rng.uniform(-1.5, 1.5))
+        noise = np.clip(rng.normal(size=3), -2.5, 2.5) * (1, 1, 0) * setting.vision_noise
+        gap = 60.0 / setting.parts_per_minute
+        self.next_arrival = self.time + gap * float(rng.uniform(0.6, 1.4))
+        part = next((s.name for s in self.specs if s.kind == kind and s.name in world.away), None)
+        if part is None:
+            return
+        world.place(part, t.upright(BELT[0] + across, y, BELT_TOP + HALVES[kind][2] + 0.001, yaw))
+        world.cup.seal[part] = seal
+        self.error[part] = noise
+        self.hands.forget(part)
+        self.defective.discard(part)
+        if bad:
+            self.defective.add(part)
+        self.on_belt.append(part)
+        self.poses[part] = world.pose(part)
+
+    def _run_off(self, world: World, time: float) -> list[Event]:
+        events = []
+        for part in list(self.on_belt):
+            pose = world.pose(part)
+            if pose[1] > END:
+                events.append(self._lose(world, part, time, "ran_off"))
+            elif pose[2] < BELT_TOP - 0.005 or abs(pose[0] - BELT[0]) > BELT_HALF[0] + 0.02:
+                self.on_belt.remove(part)
+                self.hands.let_go(part, time)
+        return events
+
+    def _lose(self, world: World, part: str, time: float, reason: str) -> Event:
+        started = part in self.hands.started
+        self.on_belt.remove(part)
+        self._clear(world, part)
+        data = {"reason": reason, "started": started, "defective": part in self.defective}
+        return Event(time, EventKind.PART_LOST, part, data)
+
+    def _clear(self, world: World, part: str) -> None:
+        world.put_away(part)
+        self.hands.forget(part)
+        if self.target == part:
+            self.target = None
+
+    def _judge(self, world: World, part: str, time: float) -> list[Event]:
+        pose = world.pose(part)
+        for name, centre in BINS.items():
+            inside = np.abs(pose[:2] - centre) < BIN_INNER
+            if inside.all() and pose[2] < BIN_HEIGHT + 0.03:
+                return [self._deliver(world, part, name)]
+        self.hands.released.pop(part)
+        on_belt = abs(pose[0] - BELT[0]) < BELT_HALF[0] + 0.01
+        if on_belt and pose[2] > BELT_TOP:
+            self.on_belt.append(part)  # it rides on, and may be picked again
+            return []
+        where = "table" if pose[2] > -0.02 else "floor"
+        return [Event(time, EventKind.PART_DROPPED, part, {"where": where})]
+
+    def _deliver(self, world: World, part: str, where: str) -> Event:
+        """The part goes down the bin's chute; its body is free for a new part."""
+        kind, bad = self.kind[part], part in self.defective
+        helped = part in self.hands.assisted
+        self._clear(world, part)
+        if part in self.on_belt:
+            self.on_belt.remove(part)
+        if bad and where == "reject":
+            return Event(self.time, EventKind.PART_REJECTED, part, {"kind": kind})
+        good = not bad and where == kind
+        reason = "" if good else "defective delivered" if bad else f"{kind} in bin {where}"
+        data = {"good": good, "kind": kind, "rework": False, "assisted": helped, "reason": reason}
+        return Event(self.time, EventKind.PART_FINISHED, part, data)

@@ -1,0 +1,100 @@
+"""The record of an episode: its events, the state the cell is in, and its worst moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from genba.scenarios import Scenario
+from genba.sim.state import Array, Event, EventKind, Person, State
+
+AUTONOMOUS = ("producing", "slowed", "idle")  # states in which the cell could finish a part
+PROGRESS = (EventKind.PART_FINISHED, EventKind.PART_REJECTED, EventKind.SERVICE_DONE)
+IDLE = 2.0  # s without motion, though nothing stops the robot, after which it counts as idle
+
+
+@dataclass(slots=True)
+class Diary:
+    """Events in order of time; `trace` has a row a control step while a person is about."""
+
+    scenario: Scenario
+    events: list[Event] = field(default_factory=list)
+    state: str = ""
+    trace: list[tuple[float, float, float, float, float]] = field(default_factory=list)
+    worst: tuple[float, float, State] | None = None  # margin m, separation m, what it looked like
+    moved: float = 0.0  # s, when the robot last moved
+    resumed: float = 0.0  # s of productive time at the last finished part or service
+    productive: float = 0.0  # s spent so far in states in which a part could be finished
+    present: dict[str, float] = field(default_factory=dict)  # person -> time of coming
+
+    def open(self, safety: list[str], period: float, state: str) -> None:
+        """The first events of an episode."""
+        s = self.scenario
+        data = {
+            "cell": s.cell,
+            "robot": s.robot,
+            "seconds": s.seconds,
+            "planned_cycle_time": s.planned_cycle_time,
+            "takt": s.takt,
+            "agent_period": period,
+            "safety": safety,
+        }
+        self.events.append(Event(0.0, EventKind.EPISODE_START, s.name, data))
+        self.enter(0.0, state)
+
+    def write(
+        self, new: Sequence[Event], time: float, seconds: float, people: Mapping[str, Person]
+    ) -> list[Event]:
+        """Note what happened in a step of `seconds`, and who came and went; returns it all."""
+        new = sorted([*new, *self._traffic(time, people)], key=lambda e: e.time)
+        if self.state in AUTONOMOUS:
+            self.productive += seconds
+        if any(e.kind in PROGRESS for e in new):
+            self.resumed = self.productive
+        self.events += new
+        return new
+
+    def overtime(self) -> bool:
+        """Whether the cell has worked for too long without finishing a part."""
+        return self.productive - self.resumed > self.scenario.cycle_timeout
+
+    def idle(self, time: float) -> bool:
+        """Whether the robot has not moved for a while."""
+        return time - self.moved > IDLE
+
+    def watch(self, row: tuple[float, float, float, float, float], margin: float, state: State) -> None:
+        """Trace a control step with people about; keep the moment of the least margin."""
+        self.trace.append(row)
+        if self.worst is None or margin < self.worst[0]:
+            self.worst = (margin, row[1], state)
+
+    def _traffic(self, time: float, people: Mapping[str, Person]) -> list[Event]:
+        if not people and not self.present:
+            return []
+        events = []
+        for name, person in people.items():
+            if name not in self.present:
+                self.present[name] = time
+                data = {"role": person.role, "behaviour": person.behaviour}
+                events.append(Event(time, EventKind.PERSON_ENTERED, name, data))
+        for name in [n for n in self.present if n not in people]:
+            data = {"duration": time - self.present.pop(name)}
+            events.append(Event(time, EventKind.PERSON_LEFT, name, data))
+        return events
+
+    def enter(self, time: float, state: str) -> None:
+        """The cell is in this state from now on."""
+        if state != self.state:
+            self.state = state
+            self.events.append(Event(time, EventKind.STATE, "cell", {"state": state}))
+
+    def close(self, time: float) -> None:
+        """The last event of an episode."""
+        if self.events[-1].kind is not EventKind.EPISODE_END:
+            self.events.append(Event(time, EventKind.EPISODE_END, self.scenario.name))
+
+    def trace_array(self) -> Array:
+        """(k, 5): time s, separation m, S_p m, TCP speed m/s, safety scale."""
+        return np.array(self.trace, dtype=np.float64).reshape(-1, 5)

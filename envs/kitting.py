@@ -1,0 +1,345 @@
+"""Kitting: parts from a tote into the slots of a tray."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from genba.envs import task as t
+from genba.envs.handling import Handling
+from genba.sim.people import Point3, Workplace
+from genba.sim.robots import ROBOTS
+from genba.sim.state import Array, Event, EventKind, RobotState
+from genba.sim.world import Fixture, Layout, PartSpec, World
+
+TOTE = (0.43, -0.26)  # m, centre
+TOTE_INNER = (0.17, 0.15)  # m, half widths
+TOTE_HEIGHT = 0.045  # m
+BASE = 0.004  # m, thickness of the floors of tote and tray
+TRAY = (0.43, 0.25)  # m, centre
+GRID = (2, 3)  # slots along x and y
+PITCH = (0.080, 0.070)  # m between slots
+POCKET = (0.0245, 0.0165)  # m, half widths of a slot: 4.5 and 4 mm of play around a part
+RIB = 0.005  # m, height of the ribs between slots above the tray's floor
+PART_HALF = (0.020, 0.0125, 0.015)  # m
+PART_MASS = 0.08  # kg, an aluminium block
+SPACING = 0.068  # m between the centres of parts in the tote
+MARGIN = 0.045  # m between a part's centre and the tote's walls: the fingers need it
+GRASP = np.array([0.0, 0.0, 0.005])  # m, grip above the middle: the tips must clear the ribs
+PLACED = (0.0075, 0.0065)  # m a part may be off its slot's centre in x and y
+LEVEL = 0.995  # cosine of the greatest tilt of a part in its slot
+BLUE = (0.16, 0.35, 0.62, 1.0)
+ORANGE = (0.92, 0.52, 0.13, 1.0)
+GREY = (0.35, 0.37, 0.40, 1.0)
+
+
+class Settings(BaseModel):
+    """`task:` of a kitting scenario."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    parts: Annotated[int, Field(ge=1, le=10)] = 10  # in a full tote
+    tray_exchange: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = 4.0  # s
+    vision_noise: Annotated[float, Field(ge=0, le=0.02, allow_inf_nan=False)] = 0.0007  # m, std
+
+
+class Kitting:
+    """Fill trays with parts.
+
+    **Task Description**: parts lie at random in a tote; the robot puts one into each slot of a
+    tray; a full tray is exchanged and the tote filled up, on and on.
+
+    **Randomizations**: place and yaw of every part in the tote; error of the vision at each pick.
+
+    **Success Conditions**: a part let go in a free slot rests within 7.5 x 6.5 mm of its centre
+    and level.
+
+    **Version History**: v0, first.
+    """
+
+    Settings = Settings
+    gripper = "parallel"
+    workplace = Workplace(
+        targets=((TOTE[0], TOTE[1], 0.10), (TRAY[0], TRAY[1], 0.10), (0.45, 0.0, 0.15))
+    )
+    fields: Mapping[str, int] = {
+        "part_gap": 3, "part_yaw": 1, "slot_gap": 3, "slot_yaw": 1,
+        "slots_filled": GRID[0] * GRID[1], "parts_in_tote": 1, "tray_ready": 1,
+    }  # fmt: skip
+
+    def __init__(self, robot: str, gripper: str, settings: Settings) -> None:
+        self.robot, self.grip_kind, self.settings = robot, gripper, settings
+        self.slots = _slots()
+        count = settings.parts + len(self.slots)
+        self.specs = tuple(
+            PartSpec(f"block-{i}", "block", PART_HALF, PART_MASS, ORANGE) for i in range(count)
+        )
+
+    def layout(self) -> Layout:
+        """Table, tote, and a tray whose slots are pockets between low ribs."""
+        tote = t.open_box("tote", TOTE, TOTE_INNER, TOTE_HEIGHT, BLUE)
+        return Layout(self.robot, self.grip_kind, (*t.table(), *tote, *_tray()), self.specs)
+
+    def reset(self, world: World, rng: np.random.Generator) -> None:
+        """A full tote, an empty tray, the robot at home."""
+        self.rng = rng
+        self.hands = Handling()
+        self.in_tote: list[str] = []
+        self.filled: list[str | None] = [None] * len(self.slots)
+        self.exchange_until = 0.0
+        self.trays = 0
+        self.target: str | None = None
+        self.goal = t.Goal(np.array([*TOTE, BASE + PART_HALF[2]]), 0.0)
+        self.poses: dict[str, Array] = {}
+        self._count = 0.0
+        fresh = self._scattered([s.name for s in self.specs[: self.settings.parts]], [])
+        world.reset(ROBOTS[self.robot].home, fresh)
+        self.in_tote = list(fresh)
+        self.time = 0.0
+        self._look(world)
+        self._choose()
+
+    def advance(self, world: World, robot: RobotState, time: float) -> list[Event]:
+        """What the last control step brought: parts gripped, placed, dropped; trays exchanged."""
+        self.time = time
+        events = self.hands.follow(world, robot, time)
+        if self.hands.held in self.in_tote:
+            self.in_tote.remove(self.hands.held)
+        self._find_strays(world, time)
+        for part in self.hands.at_rest(world, time):
+            events += self._judge(world, part, time)
+        if all(self.filled):
+            events.append(self._send_tray(world, time))
+        self._refill(world, robot)
+        self._look(world)
+        if self.hands.held is None and self.target not in self.in_tote:
+            self._choose()
+        sideways = float(np.hypot(robot.tcp_velocity[0], robot.tcp_velocity[1]))
+        world.settle(robot.tcp, sideways, self.hands.released)
+        return events
+
+    def help(self, world: World, cause: str, part: str | None, time: float) -> list[Event]:
+        """A person sets right what the cell called for; what was helped is no first pass."""
+        self.time = time
+        if part is not None and cause == "misplaced_part":
+            self.hands.assisted.add(part)
+            slot = self._free_slot()
+            if slot is not None:
+                return [self._fill(world, slot, part, rework=True)]
+        loose = [part] if part is not None else []
+        if cause == "cycle_overtime":  # the person also lays out anew what could not be picked
+            loose = [n for n in (self.target, self.hands.held) if n is not None]
+        for name in loose:
+            self._back_to_tote(world, name)
+        self._look(world)
+        self._choose()
+        return []
+
+    def condition(self) -> str:
+        """`producing`, or what the cell waits for."""
+        if not self.tray_ready():
+            return "changeover"
+        return "producing" if self.in_tote or self.hands.held else "starved"
+
+    def tray_ready(self) -> bool:
+        """Whether a tray stands at its place."""
+        return self.time >= self.exchange_until
+
+    def observe(self, robot: RobotState) -> list[float]:
+        """Gaps from the TCP to the part to pick and to the slot to fill, and what is where."""
+        slot = self.slots[self._free_slot() or 0]
+        yaw = t.tool_yaw(robot.tcp)
+        part_gap = self.goal.position + GRASP - robot.tcp[:3]
+        slot_gap = slot + GRASP - robot.tcp[:3]
+        return [
+            *part_gap.tolist(), t.half_turn(self.goal.yaw - yaw),
+            *slot_gap.tolist(), t.half_turn(-yaw),
+            *(float(f is not None) for f in self.filled),
+            len(self.in_tote) / 10, float(self.tray_ready()),
+        ]  # fmt: skip
+
+    def reward(self, robot: RobotState, events: Sequence[Event]) -> dict[str, float]:
+        """Named terms: parts done, and how near the gripper is to what comes next."""
+        held = self.hands.held is not None
+        goal = self.slots[self._free_slot() or 0] if held else self.goal.position
+        gap = float(np.linalg.norm(goal - robot.tcp[:3]))
+        return {
+            "good_part": 10.0 * sum(_good(e) for e in events),
+            "dropped": -5.0 * sum(e.kind is EventKind.PART_DROPPED for e in events),
+            "near": 0.02 * t.tolerance(gap, 0.3),
+            "holding": 0.03 * held,
+        }
+
+    def is_defective(self, part: str) -> bool:
+        """Whether a part came in defective."""
+        return False
+
+    def work_point(self, part: str | None) -> Point3:
+        """Where a person has to reach to set things right (3,) m."""
+        x, y = self.poses[part][:2] if part in self.poses else TOTE
+        return float(np.clip(x, -0.2, 0.85)), float(np.clip(y, -0.75, 0.75)), 0.08
+
+    # -- the order of work -----------------------------------------------------------------------
+
+    def _look(self, world: World) -> None:
+        self.poses = {n: world.pose(n) for n in world.in_play()}
+
+    def _free_slot(self) -> int | None:
+        return next((i for i, f in enumerate(self.filled) if f is None), None)
+
+    def _choose(self) -> None:
+        """The vision picks the part with most room around it and reports its place."""
+        if not self.in_tote:
+            self.target = None
+            return
+        self.target = max(self.in_tote, key=lambda n: (self._room(n), n))
+        pose = self.poses[self.target]
+        noise = np.clip(self.rng.normal(size=3), -2.5, 2.5) * self.settings.vision_noise
+        yaw = t.grasp_yaw(pose, PART_HALF, self.goal.yaw)
+        # an error of the position by 1 mm comes with one of about 0.5 degrees
+        self.goal = t.Goal(pose[:3] + noise * (1, 1, 0), yaw + 10 * float(noise[2]))
+
+    def _room(self, name: str) -> float:
+        here = self.poses[name][:2]
+        gaps = [float(np.linalg.norm(here - self.poses[n][:2])) for n in self.in_tote if n != name]
+        walls = [TOTE_INNER[i] - abs(float(here[i]) - TOTE[i]) for i in (0, 1)]
+        return min([0.12, *gaps, *(w + 0.03 for w in walls)])
+
+    def _judge(self, world: World, part: str, time: float) -> list[Event]:
+        self.hands.released.pop(part)
+        pose = world.pose(part)
+        if _inside(pose, TOTE, TOTE_INNER, TOTE_HEIGHT):
+            self.in_tote.append(part)
+            return []
+        slot = self._slot_of(pose)
+        if slot is not None and self.tray_ready() and self.filled[slot] is None:
+            return [self._fill(world, slot, part)]
+        on_tray = _inside(pose, TRAY, (0.11, 0.13), 0.06)
+        where = "tray" if on_tray else "table" if pose[2] > -0.02 else "floor"
+        return [Event(time, EventKind.PART_DROPPED, part, {"where": where})]
+
+    def _fill(self, world: World, slot: int, part: str, rework: bool = False) -> Event:
+        if rework:
+            x, y, z = self.slots[slot]
+            world.place(part, t.upright(x, y, z, 0.0))
+        self.filled[slot] = part
+        helped = part in self.hands.assisted
+        data = {"good": True, "kind": "block", "rework": rework, "assisted": helped, "reason": ""}
+        return Event(self.time, EventKind.PART_FINISHED, part, data)
+
+    def _slot_of(self, pose: Array) -> int | None:
+        if t.axes(pose)[2, 2] < LEVEL and t.axes(pose)[2, 2] > -LEVEL:
+            return None
+        for i, slot in enumerate(self.slots):
+            off = np.abs(pose[:3] - slot)
+            if off[0] < PLACED[0] and off[1] < PLACED[1] and off[2] < 0.003:
+                return i
+        return None
+
+    def _find_strays(self, world: World, time: float) -> None:
+        """Parts that were knocked out of their place are judged like those let go."""
+        for part in world.awake():
+            if part == self.hands.held or part in self.hands.released:
+                continue
+            pose = world.pose(part)
+            if part in self.filled:
+                if self._slot_of(pose) != self.filled.index(part):
+                    self.filled[self.filled.index(part)] = None
+                    self.hands.let_go(part, time)
+            elif part in self.in_tote and not _inside(pose, TOTE, TOTE_INNER, 0.2):
+                self.in_tote.remove(part)
+                self.hands.let_go(part, time)
+
+    def _send_tray(self, world: World, time: float) -> Event:
+        for part in self.filled:
+            assert part is not None
+            world.put_away(part)
+            self.hands.forget(part)
+        self.filled = [None] * len(self.slots)
+        self.trays += 1
+        self.exchange_until = time + self.settings.tray_exchange
+        data = {"parts": len(self.slots), "seconds": self.settings.tray_exchange}
+        return Event(time, EventKind.TRAY_EXCHANGED, f"tray-{self.trays}", data)
+
+    def _refill(self, world: World, robot: RobotState) -> None:
+        """Deliver parts into the tote while the gripper is away from it."""
+        want = self.settings.parts - len(self.in_tote) - (self.hands.held is not None)
+        away = [s.name for s in self.specs if s.name in world.away]
+        few = len(self.in_tote) <= max(0, self.settings.parts - len(self.slots))
+        if want <= 0 or not away or not few or robot.tcp[1] < TOTE[1] + TOTE_INNER[1] + 0.1:
+            return
+        taken = [(float(self.poses[n][0]), float(self.poses[n][1])) for n in self.in_tote]
+        for name, pose in self._scattered(away[:want], taken).items():
+            world.place(name, pose)
+            self.in_tote.append(name)
+
+    def _back_to_tote(self, world: World, part: str) -> None:
+        taken = [
+            (float(self.poses[n][0]), float(self.poses[n][1])) for n in self.in_tote if n != part
+        ]
+        place = self._scattered([part], taken)
+        self.hands.assisted.add(part)
+        self.hands.released.pop(part, None)
+        if self.hands.held == part:
+            self.hands.held = None
+        if part in self.in_tote:
+            self.in_tote.remove(part)
+        if place:
+            world.place(part, place[part])
+            self.in_tote.append(part)
+        else:  # no room left: it comes with the next delivery
+            world.put_away(part)
+
+    def _scattered(
+        self, names: Sequence[str], taken: Sequence[tuple[float, float]]
+    ) -> dict[str, Array]:
+        places = list(taken)
+        poses = {}
+        inner = (TOTE_INNER[0] - MARGIN, TOTE_INNER[1] - MARGIN)
+        for name in names:
+            place = t.scatter(self.rng, TOTE, inner, places, SPACING)
+            yaw = float(self.rng.uniform(-np.pi / 2, np.pi / 2))
+            if place is not None:
+                places.append(place)
+                poses[name] = t.upright(*place, BASE + PART_HALF[2] + 0.001, yaw)
+        return poses
+
+
+def _slots() -> list[Array]:
+    """(3,) m, centre of a part in each slot; the far ones first, so that none is reached over."""
+    z = BASE + PART_HALF[2]
+    xs = [TRAY[0] + PITCH[0] * (i - (GRID[0] - 1) / 2) for i in reversed(range(GRID[0]))]
+    ys = [TRAY[1] + PITCH[1] * (j - (GRID[1] - 1) / 2) for j in reversed(range(GRID[1]))]
+    return [np.array([x, y, z]) for y in ys for x in xs]
+
+
+def _tray() -> tuple[Fixture, ...]:
+    x, y = TRAY
+    wide = [PITCH[i] / 2 - POCKET[i] for i in (0, 1)]  # half width of the ribs between pockets
+    half = [GRID[i] * PITCH[i] / 2 + wide[i] for i in (0, 1)]
+    parts = [Fixture("tray", (half[0], half[1], BASE / 2), (x, y, BASE / 2), GREY)]
+    up = BASE + RIB / 2
+    for i in range(GRID[0] + 1):
+        at = x + PITCH[0] * (i - GRID[0] / 2)
+        parts.append(Fixture(f"rib_x{i}", (wide[0], half[1], RIB / 2), (at, y, up), GREY))
+    for j in range(GRID[1] + 1):
+        at = y + PITCH[1] * (j - GRID[1] / 2)
+        parts.append(Fixture(f"rib_y{j}", (half[0], wide[1], RIB / 2), (x, at, up), GREY))
+    return tuple(parts)
+
+
+def _inside(
+    pose: Array, centre: tuple[float, float], inner: tuple[float, float], height: float
+) -> bool:
+    """Whether a part's centre lies within a box on the table."""
+    return bool(
+        abs(pose[0] - centre[0]) < inner[0]
+        and abs(pose[1] - centre[1]) < inner[1]
+        and 0 < pose[2] < height
+    )
+
+
+def _good(event: Event) -> bool:
+    return event.kind is EventKind.PART_FINISHED and bool(event.data["good"])

@@ -1,0 +1,148 @@
+"""Who comes when the cell calls: one operator with a notice, a way and a time of service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import exp, log, sqrt
+from typing import Literal
+
+import numpy as np
+
+from genba.scenarios import Operator
+from genba.sim.people import OperatorVisit, Point3, Workplace, operator_visit
+from genba.sim.state import Event, EventKind
+
+Initiator = Literal["robot", "person", "safety"]
+Kind = Literal["assist", "failure"]  # SEMI E10
+Service = Literal["takeover", "local_reset", "jam_clear", "rework", "failure"]
+MOVING = 0.01  # m/s above which a robot moves
+AGAIN = 5.0  # s until the operator tries again where a reset was refused
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Why the cell calls a person."""
+
+    cause: str
+    initiator: Initiator
+    kind: Kind
+    service: Service
+    part: str | None = None
+
+
+CALLS: dict[str, tuple[Initiator, Kind, Service]] = {
+    "dropped_part": ("robot", "assist", "jam_clear"),
+    "misplaced_part": ("robot", "assist", "rework"),
+    "cycle_overtime": ("robot", "assist", "local_reset"),
+    "protective_stop": ("safety", "assist", "local_reset"),
+    "emergency_stop": ("person", "assist", "local_reset"),
+    "contact": ("person", "failure", "failure"),
+}
+
+
+def calls_for(
+    new: Sequence[Event], latched: bool, stopped_by: str | None, overtime: bool
+) -> list[Call]:
+    """What calls a person: hurt, latched stops, parts lying about, no part for too long."""
+    calls = []
+    for event in new:
+        if event.kind is EventKind.PART_DROPPED:
+            where = event.data["where"]
+            cause = "misplaced_part" if where == "tray" else "dropped_part"
+            calls.append(_call(cause, event.subject))
+        elif event.kind is EventKind.CONTACT and _hurts(event):
+            calls.append(_call("contact"))
+    if latched:
+        pressed = stopped_by == "emergency_stop"
+        calls.append(_call("emergency_stop" if pressed else "protective_stop"))
+    if overtime:
+        calls.append(_call("cycle_overtime"))
+    return calls
+
+
+def _call(cause: str, part: str | None = None) -> Call:
+    initiator, kind, service = CALLS[cause]
+    return Call(cause, initiator, kind, service, part)
+
+
+def _hurts(event: Event) -> bool:
+    """A blow above the limit by a robot that moved: the person presses the emergency stop."""
+    data = event.data
+    return bool(data["force_ratio"] > 1.0 and data["robot_speed"] >= MOVING)
+
+
+@dataclass(slots=True)
+class Desk:
+    """The operator's day: free, on the way, at work."""
+
+    settings: Operator
+    rng: np.random.Generator
+    workplace: Workplace
+    phase: Literal["free", "coming", "working"] = "free"
+    calls: list[Call] = field(default_factory=list)
+    until: float = 0.0  # s, when the phase ends
+    count: int = 0
+    notice: float = 0.0  # s
+    start: float = 0.0  # s, of the request being served
+    visit: OperatorVisit | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether the robot is locked out for a person."""
+        return self.phase != "free"
+
+    def call(self, time: float, call: Call, work_point: Point3) -> list[Event]:
+        """Ask for the operator. One already on the way sees to this too, and is asked but once.
+
+        The k-th call draws the k-th notice and pace whatever it is for, so that two agents meet
+        the same operator.
+        """
+        self.calls.append(call)
+        if self.busy:
+            return []
+        lo, hi = self.settings.notice
+        notice, pace = float(self.rng.uniform(lo, hi)), float(self.rng.normal())
+        way = self.settings.distance / self.settings.walking_speed
+        service = self._service(call.service, pace)
+        self.visit = operator_visit(time + notice, way, service, work_point, self.workplace)
+        self.notice, self.count = notice, self.count + 1
+        self.phase, self.start, self.until = "coming", time, self.visit.arrived
+        data = {
+            "id": self.count,
+            "cause": call.cause,
+            "initiator": call.initiator,
+            "class": call.kind,
+            "service": call.service,
+            "part": call.part,
+        }
+        return [Event(time, EventKind.REQUEST, "cell", data)]
+
+    def arrive(self) -> Event:
+        """The operator is at the cell and starts to work."""
+        assert self.visit is not None
+        time, self.phase, self.until = self.until, "working", self.visit.reset
+        data = {"id": self.count, "notice": self.notice, "way": self._way(time)}
+        return Event(time, EventKind.OPERATOR_ARRIVED, "operator", data)
+
+    def stay(self) -> None:
+        """The cell could not be released; try again a little later."""
+        self.until += AGAIN
+
+    def finish(self, time: float) -> Event:
+        """The work is done, the reset button pressed and the robot released."""
+        assert self.visit is not None
+        self.phase = "free"
+        service = time - self.visit.arrived
+        labour = service + self._way(self.visit.arrived)
+        data = {"id": self.count, "service": service, "labour": labour}
+        return Event(time, EventKind.SERVICE_DONE, "operator", data)
+
+    def _way(self, arrived: float) -> float:
+        return arrived - self.start - self.notice
+
+    def _service(self, kind: Service, pace: float) -> float:
+        """Lognormal with the mean and coefficient of variation of the settings."""
+        law = getattr(self.settings, kind)
+        variance = log(1.0 + law.cv**2)
+        return float(law.mean * exp(sqrt(variance) * pace - variance / 2.0))

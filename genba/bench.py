@@ -1,0 +1,284 @@
+"""The benchmark: every agent plays every scenario on the same seeds, one row an episode."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from genba import kpi, results, scorecard
+from genba.agents import make as make_agent
+from genba.console import Refused, check_folder, import_physics
+from genba.envs import make as make_env
+from genba.play import details, play
+from genba.results import Row
+from genba.safety import read_config
+from genba.scenarios import Scenario
+from genba.workers import spread
+
+NOTICE = (
+    "Simulation of a non-safety-rated research layer. Nothing here is a certified safety function."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is asked: every agent on every scenario, on every seed."""
+
+    suite: str
+    scenarios: tuple[Scenario, ...]
+    agents: tuple[tuple[str, str], ...]  # name or path, and the hash of what it decides with
+    seed: int
+    episodes: int
+    build: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One episode to play."""
+
+    scenario: Scenario
+    agent: str
+    agent_hash: str
+    seed: int
+    folder: str
+
+    @property
+    def file(self) -> str:
+        """The name of its files: readable, and safe whatever the agent is called."""
+        tail = hashlib.sha256(f"{self.agent} {self.agent_hash}".encode()).hexdigest()[:6]
+        plain = "".join(c for c in Path(self.agent).stem if c.isascii() and c.isalnum())[:24]
+        config = self.scenario.fingerprint()[:6]
+        return f"{self.scenario.name}-{config}-{plain}-{tail}-{self.seed}"
+
+    def row(self) -> Row:
+        """The part of its row that is known before it is played."""
+        return {
+            "scenario": self.scenario.name,
+            "config": self.scenario.fingerprint(),
+            "agent": self.agent,
+            "agent_hash": self.agent_hash,
+            "seed": self.seed,
+            "seconds": self.scenario.seconds,
+        }
+
+
+def plan(
+    suite: str, scenarios: Sequence[Scenario], agents: Sequence[str], seed: int, episodes: int
+) -> Plan:
+    """Checks that every agent can take every scenario's controls, before any work starts.
+
+    Raises ScenarioError, AgentError: one line.
+    """
+    import_physics()
+    build = build_hash()
+    hashes: dict[str, list[str]] = {name: [] for name in agents}
+    for scenario in scenarios:
+        env = make_env(scenario)
+        try:
+            for name in hashes:
+                hashes[name].append(agent_hash(name, make_agent(name, env), build))
+        finally:
+            env.close()
+    merged = tuple((name, _merge(found)) for name, found in hashes.items())
+    return Plan(suite, tuple(scenarios), merged, seed, episodes, build)
+
+
+def _merge(hashes: list[str]) -> str:
+    return hashes[0] if len(set(hashes)) == 1 else _short("".join(hashes).encode())
+
+
+def agent_hash(name: str, agent: Any, build: str) -> str:
+    """Hash of what the agent decides with: its file, its weights, or this build's own code."""
+    path = Path(name)
+    if path.is_file():
+        return _short(path.read_bytes())
+    if path.is_dir():
+        files = sorted(p for p in path.rglob("*") if p.is_file())
+        return _short(b"".join(p.read_bytes() for p in files))
+    return str(getattr(agent, "fingerprint", "") or build)
+
+
+def build_hash() -> str:
+    """Hash of the package's own code, so that rows of two versions are never mixed."""
+    here = Path(__file__).parent
+    rooms = [here] + [here / room for room in ("agents", "envs", "safety", "scenarios", "sim")]
+    files = [p for room in rooms for p in sorted(room.glob("*.py"))]
+    return _short(b"".join(p.name.encode() + p.read_bytes() for p in files))
+
+
+def _short(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def meta(plan: Plan) -> Row:
+    """What a reader must know to judge the numbers, and to play them again."""
+    from genba import __version__
+
+    return {
+        "genba": __version__,
+        "build": plan.build,
+        "date": time.strftime("%Y-%m-%d"),
+        "suite": plan.suite,
+        "seed": plan.seed,
+        "episodes": plan.episodes,
+        "scenarios": {s.name: _scenario(s) for s in plan.scenarios},
+        "agents": dict(plan.agents),
+        "notice": NOTICE,
+    }
+
+
+def _scenario(scenario: Scenario) -> Row:
+    rules = read_config(scenario.safety)
+    ssm = rules.get("speed_separation")
+    return {
+        **scenario.model_dump(mode="json"),
+        "config": scenario.fingerprint(),
+        "rules": list(rules),
+        "regime": None if ssm is None else getattr(ssm, "regime", None),
+    }
+
+
+def jobs(plan: Plan, folder: Path) -> list[Job]:
+    """Every episode of the plan; seeds outermost, so that a stopped run is even over agents."""
+    return [
+        Job(scenario, name, digest, seed, str(folder))
+        for seed in range(plan.seed, plan.seed + plan.episodes)
+        for scenario in plan.scenarios
+        for name, digest in plan.agents
+    ]
+
+
+def episode(job: Job) -> Row:
+    """Plays one episode in a fresh cell; returns its row and leaves its details in the folder."""
+    import_physics()
+    start = time.perf_counter()
+    env: Any = make_env(job.scenario)
+    try:
+        play(env, make_agent(job.agent, env), job.seed, None)
+        found = details(env)
+        picture = env.unwrapped.worst_image() if found["worst"] is not None else None
+        tally = kpi.tally(env.unwrapped.events, job.scenario.seconds)
+    finally:
+        env.close()
+    file = Path(job.folder) / results.EPISODES / job.file
+    results.write_episode(file.with_name(file.name + ".json.gz"), found)
+    if picture is not None:
+        results.write_atomically(file.with_name(file.name + ".png"), results.png(picture))
+    worst = found["worst"] and {k: v for k, v in found["worst"].items() if k != "trace"}
+    return {
+        **job.row(),
+        "figures": results.plain(kpi.figures(tally)),
+        "tally": results.plain(tally),
+        "worst": worst,
+        "file": job.file,
+        "wall_s": round(time.perf_counter() - start, 3),
+        "error": None,
+    }
+
+
+def prepare(folder: Path, new: Row, resume: bool) -> list[Row]:
+    """Opens the folder for this plan; returns the rows that are there already.
+
+    Raises Refused where the folder cannot be written, holds something and was not to be resumed,
+    or holds results of another configuration.
+    """
+    check_folder(folder)
+    path = folder / results.META
+    if not path.exists():
+        others = [p.name for p in folder.iterdir() if not p.name.startswith(".")]
+        if others:
+            raise Refused(
+                f"{folder}: holds other files ({others[0]}); name another folder with --out"
+            )
+        results.dump(path, new)
+        (folder / results.EPISODES).mkdir()
+        return []
+    if not resume:
+        raise Refused(f"{folder}: holds results; go on with --resume, or name another --out")
+    old = results.read_json(path)
+    _same_configuration(folder, old, new)
+    results.repair(folder / results.RESULTS)
+    (folder / results.EPISODES).mkdir(exist_ok=True)
+    new["date"] = old["date"]
+    new["agents"] = {**old["agents"], **new["agents"]}
+    new["episodes"] = max(old["episodes"], new["episodes"])
+    results.dump(path, new)
+    return results.read_rows(folder) if (folder / results.RESULTS).exists() else []
+
+
+def _same_configuration(folder: Path, old: Any, new: Row) -> None:
+    def differs(what: str, was: object, now: object) -> None:
+        if was != now:
+            raise Refused(
+                f"{folder}: holds results of another configuration ({what}: {was}, now {now}); "
+                "name another folder with --out"
+            )
+
+    try:
+        for name in ("genba", "build", "suite", "seed"):
+            differs(name, old[name], new[name])
+        differs("scenarios", sorted(old["scenarios"]), sorted(new["scenarios"]))
+        for name, scenario in new["scenarios"].items():
+            differs(f"scenario {name}", old["scenarios"][name]["config"], scenario["config"])
+        for name, digest in new["agents"].items():
+            differs(f"agent {name}", old["agents"].get(name, digest), digest)
+    except (KeyError, TypeError, AttributeError):
+        raise Refused(f"{folder / results.META}: not written by genba bench") from None
+
+
+def run(
+    plan: Plan, folder: Path, workers: int, resume: bool
+) -> Iterator[tuple[int, int, Row | None]]:
+    """Plays what is missing; yields (done, of, row) as episodes end, first with no row.
+
+    A failed episode is a row with `error`; a resumed run tries it again.
+    """
+    with _alone(folder):
+        done = {results.key(r) for r in prepare(folder, meta(plan), resume) if not r["error"]}
+        todo = [job for job in jobs(plan, folder) if results.key(job.row()) not in done]
+        count = total = len(done)
+        total += len(todo)
+        yield count, total, None
+        with (folder / results.RESULTS).open("ab") as file:
+            for result in spread(episode, todo, workers):
+                row = result.value
+                if result.error is not None:
+                    row = {**result.job.row(), "file": result.job.file, "error": result.error}
+                results.append(file, row)
+                count += 1
+                yield count, total, row
+        finish(folder)
+
+
+def finish(folder: Path) -> list[Row]:
+    """Writes the scorecard and drops the pictures of all but each agent's worst moment."""
+    rows = results.read_rows(folder)
+    card = scorecard.scorecard(rows)
+    results.dump(folder / results.SCORECARD, card)
+    keep = {row["file"] for row in scorecard.worst(rows).values()}
+    for picture in (folder / results.EPISODES).glob("*.png"):
+        if picture.stem not in keep:
+            picture.unlink()
+    return card
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two runs must not write into one folder; the lock goes with the process, however it ends."""
+    check_folder(folder)
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Refused(f"{folder}: another genba bench is writing there") from None
+        yield

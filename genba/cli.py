@@ -1,0 +1,218 @@
+"""The command line: what a person types, and what a person is told when it cannot be done."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+CATALOGUES = ("cells", "scenarios", "suites", "agents", "robots", "rules", "figures")
+BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as every other mistake is answered."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit code: 0, 2 bad input, 1 something failed, 130 Ctrl-C."""
+    options = _parser().parse_args(argv)
+    from genba import commands
+    from genba.console import own_stdout
+
+    try:
+        with own_stdout() as out:
+            code = commands.COMMANDS[options.command](options, out)
+            out.flush()
+            return code
+    except KeyboardInterrupt as interrupt:
+        return _complain(f"interrupted{_saying(interrupt)}", INTERRUPTED)
+    except BrokenPipeError:
+        # whoever read us has gone (`genba list figures | head`); Python must not say so at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except ValueError as error:
+        if not commands.is_bad_input(error):
+            raise
+        return _complain(" ".join(str(error).split()), BAD_INPUT)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _complain(f"{where}{error.strerror or error}", BAD_INPUT)
+    except ModuleNotFoundError as error:
+        return _complain(commands.missing_extra(error), BAD_INPUT)
+    except commands.Failure as failure:
+        return _complain(" ".join(str(failure).split()), FAILED)
+
+
+def _complain(line: str, code: int) -> int:
+    print(f"genba: {line}", file=sys.stderr)
+    return code
+
+
+def _saying(interrupt: BaseException) -> str:
+    return f"; {interrupt}" if str(interrupt) else ""
+
+
+def _parser() -> _Parser:
+    from genba import __version__
+
+    parser = _Parser(
+        prog="genba",
+        description="Robot cells of a factory, a safety layer, and scores of output and of human "
+        "intervention. Nothing here is a certified safety function.",
+    )
+    parser.add_argument("--version", action="version", version=f"genba {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _list(_command(commands, "list", "what there is", "genba list scenarios"))
+    _run(
+        _command(
+            commands, "run", "play one episode",
+            "genba run kitting_shared --agent scripted --seed 3 --video kitting.mp4",
+        )
+    )  # fmt: skip
+    _train(
+        _command(
+            commands,
+            "train",
+            "train an agent",
+            "genba train kitting_alone --algo bc --out runs/mine",
+        )
+    )
+    _bench(
+        _command(
+            commands, "bench", "score agents on a suite",
+            "genba bench quick --agent scripted --agent runs/mine --workers 2 --out runs/first",
+        )
+    )  # fmt: skip
+    report = _command(
+        commands, "report", "write the report of a benchmark again", "genba report runs/first"
+    )
+    report.add_argument("folder", metavar="DIR", type=Path, help="what genba bench wrote")
+    report.add_argument("--lang", choices=("en", "ja"), default="en", help="language (default en)")
+    speed = _command(commands, "speed", "where a step's time goes", "genba speed kitting_shared")
+    speed.add_argument("scenario", metavar="SCENARIO", nargs="*", help="default: kitting_shared")
+    speed.add_argument(
+        "--steps", type=_count, default=200, help="control steps a block (default 200)"
+    )
+    _set(speed)
+    _json(speed)
+    return parser
+
+
+def _command(commands: Any, name: str, text: str, example: str) -> _Parser:
+    parser: _Parser = commands.add_parser(
+        name, help=text, description=text[0].upper() + text[1:] + ".",
+        epilog=f"example: {example}", formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    return parser
+
+
+def _list(parser: _Parser) -> None:
+    parser.add_argument("what", choices=CATALOGUES)
+    _json(parser)
+
+
+def _run(parser: _Parser) -> None:
+    parser.add_argument("scenario", metavar="SCENARIO", help="a name, or a YAML file")
+    parser.add_argument("--agent", default="scripted", help="a name, or a file (default scripted)")
+    parser.add_argument("--seed", type=_natural, default=0, help="default 0")
+    parser.add_argument(
+        "--seconds", type=_duration, metavar="T", help="simulated, default the scenario's"
+    )
+    _set(parser)
+    parser.add_argument(
+        "--record", type=Path, metavar="FILE", help="write the events, a JSON line each"
+    )
+    parser.add_argument("--video", type=Path, metavar="FILE", help="write a film (.mp4 or .gif)")
+    _json(parser)
+
+
+def _train(parser: _Parser) -> None:
+    parser.add_argument("scenario", metavar="SCENARIO", help="a name, or a YAML file")
+    parser.add_argument("--algo", choices=("bc", "ppo", "sac"), default="bc", help="default bc")
+    parser.add_argument(
+        "--recipe", type=Path, metavar="FILE", help="settings of the training, YAML"
+    )
+    parser.add_argument(
+        "--steps", type=_count, metavar="N", help="control steps, default the recipe's"
+    )
+    parser.add_argument("--seed", type=_natural, default=0, help="default 0")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default runs/train-SCENARIO-ALGO")
+    parser.add_argument("--resume", action="store_true", help="go on where DIR stopped")
+    _set(parser)
+
+
+def _bench(parser: _Parser) -> None:
+    parser.add_argument("suite", metavar="SUITE", help="a name, or a YAML file")
+    parser.add_argument(
+        "--agent", action="append", metavar="A",
+        help="a name, or a file; may be given again (default: every agent that ships)",
+    )  # fmt: skip
+    parser.add_argument("--episodes", type=_count, metavar="N", help="default the suite's")
+    parser.add_argument("--seed", type=_natural, metavar="S", help="the first, default the suite's")
+    parser.add_argument(
+        "--seconds", type=_duration, metavar="T", help="an episode, default the suite's"
+    )
+    parser.add_argument(
+        "--workers",
+        type=_count,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="processes (default: one a core)",
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default runs/SUITE-DATE")
+    parser.add_argument(
+        "--resume", action="store_true", help="play only what DIR does not hold yet"
+    )
+    parser.add_argument(
+        "--lang", choices=("en", "ja"), default="en", help="of the report (default en)"
+    )
+    _set(parser)
+    _json(parser)
+
+
+def _set(parser: _Parser) -> None:
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
+        help="change the scenario: people.visits_per_hour=30, safety={}; may be given again",
+    )  # fmt: skip
+
+
+def _json(parser: _Parser) -> None:
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE",
+        help="write the result as JSON; - is standard output, and then nothing else goes there",
+    )  # fmt: skip
+
+
+def _count(text: str) -> int:
+    value = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= value <= 10**9:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
+    return value
+
+
+def _natural(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 2**31):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to 2147483647")
+    return int(text)
+
+
+def _duration(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 1.0 <= value <= 7 * 24 * 3600.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 1 to 604800")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

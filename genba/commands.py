@@ -1,0 +1,295 @@
+"""The commands of the command line. What is heavy is imported by the command that needs it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import Any, TextIO
+
+from genba.console import Refused, check_file, import_physics, need, number, show_table, write_json
+
+EXTRAS = {
+    "matplotlib": "report", "jinja2": "report", "imageio": "video", "imageio_ffmpeg": "video",
+    "tensorboard": "train", "sb3_contrib": "train",
+}  # fmt: skip
+
+
+class Failure(RuntimeError):
+    """Work that began and went wrong: one line, exit code 1."""
+
+
+def list_(options: argparse.Namespace, out: TextIO) -> int:
+    """genba list"""
+    from genba.catalogue import catalogue
+
+    rows = catalogue(options.what)
+    write_json(rows, options.json, out)
+    if str(options.json) != "-":
+        header = list(rows[0]) if rows else ["name"]
+        cells = [[_cell(row.get(name)) for name in header] for row in rows]
+        show_table(out, "", header, cells, numbers=len(header))
+    return 0
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, list | tuple | dict):
+        return ", ".join(str(v) for v in value)
+    return "" if value is None else str(value)
+
+
+def run(options: argparse.Namespace, out: TextIO) -> int:
+    """genba run"""
+    from genba.scenarios import load
+
+    for path in (options.record, options.json):
+        check_file(path)
+    scenario = load(options.scenario, _overrides(options))
+    film = _film(options.video)
+    import_physics()
+    from genba import kpi
+    from genba.agents import make as make_agent
+    from genba.envs import make as make_env
+    from genba.play import AgentFailed, play
+
+    env: Any = make_env(scenario, render_mode="rgb_array" if film else None)
+    try:
+        agent = make_agent(options.agent, env)
+        with _events_kept(env, options.record), film or nullcontext(), _clock(scenario) as tick:
+
+            def watch(env: Any, info: Any) -> None:
+                tick(info["time"])
+                if film is not None:
+                    film.take(env)
+
+            play(env, agent, options.seed, watch)
+        figures = kpi.kpis(env.unwrapped.events, scenario.seconds)
+    except AgentFailed as error:
+        raise Failure(str(error)) from error
+    finally:
+        env.close()
+    row = {
+        "scenario": scenario.name, "agent": options.agent, "seed": options.seed,
+        "seconds": scenario.seconds, "config": scenario.fingerprint(), "figures": figures,
+    }  # fmt: skip
+    write_json(row, options.json, out)
+    if str(options.json) != "-":
+        _show_figures(out, f"{scenario.name}, {options.agent}, seed {options.seed}", figures)
+    return 0
+
+
+def _overrides(options: argparse.Namespace) -> list[str]:
+    seconds = getattr(options, "seconds", None)
+    return [*options.overrides, *([f"seconds={seconds!r}"] if seconds is not None else [])]
+
+
+def _film(path: Path | None) -> Any:
+    if path is None:
+        return None
+    from genba.video import Film
+
+    return Film(path)
+
+
+@contextmanager
+def _events_kept(env: Any, path: Path | None) -> Any:
+    """Writes the events at the end, whatever the end is."""
+    from genba.results import write_events
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = f"the events so far are in {path}" if path is not None else ""
+        raise KeyboardInterrupt(kept) from None
+    finally:
+        if path is not None:
+            with path.open("w", encoding="utf-8") as file:
+                write_events(file, env.unwrapped.events)
+
+
+@contextmanager
+def _clock(scenario: Any) -> Any:
+    """A bar of simulated time; yields the function that sets it. Only on a terminal."""
+    from tqdm import tqdm
+
+    seconds = scenario.seconds
+
+    form = "{l_bar}{bar}| {n:.0f}/{total:.0f} s simulated, {remaining} left"
+    with tqdm(total=seconds, disable=None, bar_format=form, leave=False) as bar:
+        yield lambda now: bar.update(min(now, seconds) - bar.n)
+
+
+def _show_figures(out: TextIO, title: str, figures: dict[str, float | None]) -> None:
+    from genba.kpi import FIGURES
+    from genba.scorecard import HEADLINE
+
+    names = [
+        n
+        for n, f in FIGURES.items()
+        if n in HEADLINE or f.group == "exposure" or (f.better and figures[n] and f.unit != "1")
+    ]
+    rows = [[n, number(figures[n]), _unit(FIGURES[n].unit), FIGURES[n].text] for n in names]
+    show_table(out, title, ["figure", "value", "unit", ""], rows, numbers=4)
+
+
+def _unit(unit: str) -> str:
+    return "" if unit in ("1", "count") else unit
+
+
+def train(options: argparse.Namespace, out: TextIO) -> int:
+    """genba train"""
+    from genba.scenarios import load
+
+    load(options.scenario, options.overrides)  # before PyTorch is loaded for nothing
+    need("tensorboard", "train")
+    import_physics()
+    from genba.agents.train import main
+
+    return int(main({k: v for k, v in vars(options).items() if k != "command"}) or 0)
+
+
+def bench(options: argparse.Namespace, out: TextIO) -> int:
+    """genba bench"""
+    from genba.scenarios import load, load_suite
+
+    for module in ("matplotlib", "jinja2"):
+        need(module, "report")
+    check_file(options.json)
+    suite = load_suite(options.suite)
+    if options.seconds is None:
+        options.seconds = suite.seconds
+    scenarios = [load(name, _overrides(options)) for name in suite.scenarios]
+    folder = options.out or Path("runs") / f"{suite.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    from genba.console import check_folder
+
+    check_folder(folder)
+    import_physics()
+    from genba import agents, results
+    from genba.bench import finish, plan, run
+
+    seed = suite.seed if options.seed is None else options.seed
+    names = list(dict.fromkeys(options.agent or agents.names()))
+    try:
+        asked = plan(suite.name, scenarios, names, seed, options.episodes or suite.episodes)
+    except ValueError:
+        with suppress(OSError):
+            folder.rmdir()  # only where it is empty: nothing was begun
+        raise
+    failed = _played(run(asked, folder, options.workers, options.resume), folder)
+    card = finish(folder)
+    write_json(card, options.json, out)
+    page = _report(folder, options.lang)
+    if str(options.json) != "-":
+        _show_scorecard(out, card)
+        out.write(f"\nscorecard  {folder / results.SCORECARD}\nreport     {page}\n")
+    if failed:
+        raise Failure(f"{failed} episodes failed, see {folder / results.RESULTS}")
+    return 0
+
+
+def _played(rows: Any, folder: Path) -> int:
+    """Follows a benchmark on a bar; returns how many episodes failed."""
+    from tqdm import tqdm
+
+    failed = 0
+    done, total, _ = next(rows)  # what a resumed run found; refusals come before the bar
+    with tqdm(total=total, initial=done, unit="episode", smoothing=0.1) as bar:
+        try:
+            for _, _, row in rows:
+                bar.update(1)
+                if row["error"]:
+                    failed += 1
+                    where = f"{row['scenario']} {row['agent']} seed {row['seed']}"
+                    bar.write(f"{where}: {row['error']}", file=sys.stderr)
+        except KeyboardInterrupt:
+            rows.close()
+            raise KeyboardInterrupt(
+                f"{bar.n} of {total} episodes are in {folder}, go on with --resume"
+            ) from None
+    return failed
+
+
+def _show_scorecard(out: TextIO, card: Sequence[dict[str, Any]]) -> None:
+    from genba.scorecard import HEADLINE, by_figure
+
+    found = by_figure(card)
+    agents = list(dict.fromkeys(row["agent"] for row in card))
+    for scenario in dict.fromkeys(row["scenario"] for row in card):
+        rows = []
+        for figure in HEADLINE:
+            cells = [found.get((scenario, agent, figure)) for agent in agents]
+            unit = next((_unit(c["unit"]) for c in cells if c), "")
+            rows.append([figure, unit, *(_with_interval(c) for c in cells)])
+        n = max(row["n"] for row in card if row["scenario"] == scenario)
+        title = f"{scenario}, {n} episodes an agent, 95 % intervals"
+        show_table(out, title, ["figure", "unit", *agents], rows, numbers=2)
+
+
+def _with_interval(row: dict[str, Any] | None) -> str:
+    from genba.scorecard import bounds
+
+    if row is None:
+        return "–"
+    spread = bounds(row)
+    return f"{number(row['value'])} ({spread})" if spread else number(row["value"])
+
+
+def report(options: argparse.Namespace, out: TextIO) -> int:
+    """genba report"""
+    for module in ("matplotlib", "jinja2"):
+        need(module, "report")
+    if not options.folder.is_dir():
+        raise Refused(f"{options.folder}: no such folder")
+    out.write(f"{_report(options.folder, options.lang)}\n")
+    return 0
+
+
+def _report(folder: Path, lang: str) -> Path:
+    from genba.report import write
+
+    return write(folder, lang)
+
+
+def speed(options: argparse.Namespace, out: TextIO) -> int:
+    """genba speed"""
+    from genba.scenarios import load
+
+    names = options.scenario or ["kitting_shared"]
+    check_file(options.json)
+    for name in names:
+        load(name, options.overrides)
+    import_physics()
+    from tqdm import tqdm
+
+    from genba.speed import speed as measure
+
+    rows = [measure(name, options.steps, options.overrides) for name in tqdm(names, disable=None)]
+    write_json(rows, options.json, out)
+    if str(options.json) != "-":
+        for row in rows:
+            lines = [[k, number(v)] for k, v in row.items() if k != "name"]
+            show_table(out, row["name"], ["", "median"], lines)
+    return 0
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace, TextIO], int]] = {
+    "list": list_, "run": run, "train": train, "bench": bench, "report": report, "speed": speed,
+}  # fmt: skip
+
+
+def is_bad_input(error: ValueError) -> bool:
+    """Whether the message is meant for the person who typed, rather than a fault of ours."""
+    return isinstance(error, Refused) or type(error).__name__ in ("ScenarioError", "AgentError")
+
+
+def missing_extra(error: ModuleNotFoundError) -> str:
+    """What to install, for a module that is not there. Raises it again where it is no extra."""
+    extra = EXTRAS.get((error.name or "").split(".")[0])
+    if extra is None:
+        raise error
+    return f'{error.name} is not installed: pip install "genba[{extra}]"'

@@ -1,0 +1,139 @@
+"""What a terminal sees: tables, JSON, and a standard output that nothing else writes to."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+MIN_FREE = 20 * 1024 * 1024  # bytes that must be free before long work starts
+
+
+class Refused(ValueError):
+    """Something asked for that cannot be done: one line, exit code 2."""
+
+
+@contextmanager
+def own_stdout() -> Iterator[TextIO]:
+    """The real standard output, while everybody else's goes to standard error.
+
+    PyBullet writes to file descriptor 1, so that descriptor itself is bent, not `sys.stdout`.
+    """
+    sys.stdout.flush()
+    try:
+        kept = os.dup(1)
+    except OSError:  # there is no standard output at all
+        yield sys.stdout
+        return
+    try:
+        os.dup2(2, 1)
+        with os.fdopen(os.dup(kept), "w", encoding="utf-8", errors="replace") as out:
+            yield out
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def import_physics() -> None:
+    """Imports PyBullet without its greeting, which would spoil a one-line error."""
+    if "pybullet" in sys.modules:
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, 2)
+        import pybullet  # noqa: F401
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
+
+
+def need(module: str, extra: str) -> None:
+    """Raises Refused with the command to install when an optional package is missing."""
+    from importlib.util import find_spec
+
+    if find_spec(module) is None:
+        raise Refused(f'{module} is not installed: pip install "genba[{extra}]"')
+
+
+def check_file(path: Path | None) -> None:
+    """Raises Refused, before any work, when `path` cannot be written."""
+    if path is None or str(path) == "-":
+        return
+    try:
+        with path.open("a"):
+            pass
+    except OSError as error:
+        raise Refused(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def check_folder(path: Path) -> None:
+    """Makes the folder; raises Refused when it cannot be made, written to, or the disk is full."""
+    probe = path / f".probe-{os.getpid()}"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"x" * 4096)
+        probe.unlink()
+        free = shutil.disk_usage(path).free
+    except OSError as error:
+        raise Refused(f"{path}: cannot be written ({error.strerror})") from None
+    if free < MIN_FREE:
+        raise Refused(f"{path}: the disk is full ({free // 1024 // 1024} MB free)")
+
+
+def write_json(value: Any, path: Path | None, out: TextIO) -> None:
+    """JSON to a file, or to `out` where the path is `-`; nothing where it is None."""
+    if path is None:
+        return
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    if str(path) == "-":
+        out.write(text)
+        out.flush()
+        return
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Refused(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def show_table(
+    out: TextIO, title: str, header: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = 1
+) -> None:
+    """A table; the columns from `numbers` on are set to the right. Cells are plain text."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(title) if title else None, title_justify="left", title_style="bold")
+    for i, name in enumerate(header):
+        table.add_column(Text(name), justify="right" if i >= numbers else "left")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    # a pipe or a file has no width: rather a long line than half a number
+    width = shutil.get_terminal_size().columns if out.isatty() else 160
+    text = io.StringIO()
+    Console(file=text, width=width, force_terminal=out.isatty(), highlight=False).print(table)
+    out.write(text.getvalue())
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A figure for people to read; a dash where it is undefined."""
+    if value is None:
+        return "–"
+    if value == 0:
+        return "0"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    if abs(value) >= 100:
+        return f"{value:.0f}"
+    short = f"{value:.{digits}g}" if abs(value) >= 1 else f"{value:.{digits}f}".rstrip("0")
+    return f"{value:.1g}" if short in ("0.", "-0.") else short

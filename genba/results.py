@@ -1,0 +1,170 @@
+"""The files of a benchmark's folder: what is written, in what order, and how it is read back.
+
+`results.jsonl` has one row an episode, appended and synced as the episode ends, so a killed run
+loses at most what was being played. `meta.json` says what was asked; `episodes/` keeps the events
+and the worst moment of each episode; `scorecard.json` is computed from the rows and nothing else.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import os
+import struct
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genba.console import Refused
+from genba.sim.state import Event
+
+Row = dict[str, Any]
+
+RESULTS = "results.jsonl"
+META = "meta.json"
+SCORECARD = "scorecard.json"
+REPORT = "report.html"
+EPISODES = "episodes"
+
+
+def key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What makes an episode that one and no other."""
+    return (row["scenario"], row["config"], row["agent"], row["agent_hash"], row["seed"])
+
+
+def event_row(event: Event) -> Row:
+    """An event as JSON; a number that JSON cannot hold becomes null."""
+    data = {k: plain(v) for k, v in event.data.items()}
+    return {
+        "time": round(float(event.time), 6),
+        "kind": event.kind.value,
+        "subject": event.subject,
+        "data": data,
+    }
+
+
+def plain(value: Any) -> Any:
+    """Numpy scalars and arrays as Python's own, infinities as None."""
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return value
+
+
+def append(file: BinaryIO, row: Row) -> None:
+    """Appends one row and waits until it is on the disk."""
+    line = json.dumps(row, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    file.write(line)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def repair(path: Path) -> bool:
+    """Cuts a half-written last line off; true where there was one."""
+    if not path.exists():
+        return False
+    data = path.read_bytes()
+    if not data or data.endswith(b"\n"):
+        return False
+    with path.open("r+b") as file:
+        file.truncate(data.rfind(b"\n") + 1)
+    return True
+
+
+def read_rows(folder: Path) -> list[Row]:
+    """The rows, one an episode (the last one wins), sorted so that their order tells nothing.
+
+    Raises Refused with file and line where a line is no row.
+    """
+    path = folder / RESULTS
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise Refused(f"{path}: cannot be read ({error.strerror})") from None
+    rows: dict[tuple[Any, ...], Row] = {}
+    for i, line in enumerate(lines):
+        if not line.strip() or i == len(lines) - 1:  # the last has no end: half-written, or empty
+            continue
+        try:
+            row = json.loads(line)
+            rows[key(row)] = row
+        except (ValueError, KeyError, TypeError):
+            raise Refused(f"{path}: line {i + 1} is no result of an episode") from None
+    return [rows[k] for k in sorted(rows, key=lambda k: tuple(map(str, k[:4])) + (f"{k[4]:>20}",))]
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file; raises Refused where it cannot be read."""
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise Refused(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError:
+        raise Refused(f"{path}: not JSON") from None
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """The whole file or none of it, whatever happens meanwhile."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with part.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def dump(path: Path, value: Any) -> None:
+    """A value as indented JSON, atomically."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    write_atomically(path, text.encode() + b"\n")
+
+
+def write_episode(path: Path, value: Any) -> None:
+    """An episode's details, packed; the same details give the same bytes."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    write_atomically(path, gzip.compress(text, mtime=0))
+
+
+def read_episode(path: Path) -> Row | None:
+    """An episode's details, or None where they are not there (or not whole)."""
+    try:
+        found = json.loads(gzip.decompress(path.read_bytes()))
+    except (OSError, ValueError, EOFError, zlib.error):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def write_events(file: Any, events: Iterable[Event]) -> None:
+    """One JSON line an event."""
+    for event in events:
+        file.write(json.dumps(event_row(event), ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def png(image: NDArray[np.uint8]) -> bytes:
+    """An (h, w, 3) picture as PNG, without an imaging library (RFC 2083)."""
+    height, width, _ = image.shape
+    above = np.zeros_like(image)
+    above[1:] = image[:-1]
+    # filter 2 (up) packs rendered scenes to about half of what unfiltered rows take
+    lines = np.concatenate(
+        [np.full((height, 1), 2, np.uint8), (image - above).reshape(height, -1)], 1
+    )
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = zlib.compress(lines.tobytes(), 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")

@@ -1,0 +1,94 @@
+"""The scorecard: figures of all episodes of an agent in a scenario pooled, with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from genba.console import number
+from genba.kpi import FIGURES
+from genba.results import Row, plain
+from genba.stats import intervals
+
+Card = dict[tuple[str, str, str], Row]  # (scenario, agent, figure) -> row of the scorecard
+
+HEADLINE = (
+    "good_parts_per_hour",
+    "oee",
+    "first_pass_yield",
+    "cycle_time_mean",
+    "interventions_per_hour",
+    "human_minutes_per_robot_hour",
+    "mtbi",
+    "ssm_breaches",
+    "contacts",
+    "max_force_ratio",
+)
+# what no output makes up for: an agent above one of these is off the front
+GATES = {"ssm_breaches": 0.0, "max_force_ratio_moving": 1.0, "clampings": 0.0}
+
+
+def scorecard(rows: Sequence[Row]) -> list[Row]:
+    """Rows of scenario, agent, figure, value, low, high, unit, n, from the rows of episodes.
+
+    It depends on which episodes were played and on nothing else: not on their order, not on the
+    number of workers. Episodes that failed are left out, and `n` says how many were not.
+    """
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if not row["error"]:
+            groups.setdefault((row["scenario"], row["agent"]), []).append(row)
+    card: list[Row] = []
+    for (scenario, agent), group in sorted(groups.items()):
+        group.sort(key=lambda row: int(row["seed"]))
+        pooled = intervals([row["tally"] for row in group])
+        for name, figure in FIGURES.items():
+            found = pooled[name]
+            card.append(
+                {
+                    "scenario": scenario, "agent": agent, "figure": name,
+                    "value": plain(found.value), "low": plain(found.low), "high": plain(found.high),
+                    "unit": figure.unit, "n": len(group),
+                }
+            )  # fmt: skip
+    return card
+
+
+def bounds(row: Row) -> str:
+    """The interval of a row of the scorecard for people to read; empty where there is none."""
+    low, high = row["low"], row["high"]
+    if low is None:
+        return "" if high is None else f"≤ {number(high)}"
+    return f"≥ {number(low)}" if high is None else f"{number(low)}–{number(high)}"
+
+
+def by_figure(card: Sequence[Row]) -> Card:
+    """The rows of a scorecard by scenario, agent and figure."""
+    return {(row["scenario"], row["agent"], row["figure"]): row for row in card}
+
+
+def every_figure() -> tuple[str, ...]:
+    """The names of the catalogue, in its order."""
+    return tuple(FIGURES)
+
+
+def is_unsafe(figure: str, value: float | None) -> bool:
+    """Whether a figure alone takes an agent off the front."""
+    return value is not None and figure in GATES and value > GATES[figure]
+
+
+def unsafe(card: Card, scenario: str, agent: str) -> bool:
+    """Whether an agent had a safety event in a scenario."""
+    rows = (card.get((scenario, agent, figure)) for figure in GATES)
+    return any(row is not None and is_unsafe(row["figure"], row["value"]) for row in rows)
+
+
+def worst(rows: Sequence[Row]) -> dict[tuple[str, str], Row]:
+    """The episode with the least margin of each scenario and agent; of equals the lowest seed."""
+    found: dict[tuple[str, str], Row] = {}
+    for row in sorted(rows, key=lambda row: int(row["seed"])):
+        if row["error"] or not row["worst"]:
+            continue
+        at = row["scenario"], row["agent"]
+        if at not in found or row["worst"]["margin"] < found[at]["worst"]["margin"]:
+            found[at] = row
+    return found

@@ -1,0 +1,24 @@
+"""Safety: the only door between a policy and the robot. Modelled on standards, not certified."""
+
+from genba.safety.catalogue import PROFILES, RULES
+from genba.safety.config import describe, read_config, resolve_profile
+from genba.safety.layer import LAYER, Decision, SafetyLayer
+from genba.safety.rule import PASS, Config, Parameters, RobotModel, Rule, RuleClass, Verdict
+
+__all__ = [
+    "LAYER",
+    "PASS",
+    "PROFILES",
+    "RULES",
+    "Config",
+    "Decision",
+    "Parameters",
+    "RobotModel",
+    "Rule",
+    "RuleClass",
+    "SafetyLayer",
+    "Verdict",
+    "describe",
+    "read_config",
+    "resolve_profile",
+]

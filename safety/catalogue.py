@@ -1,0 +1,47 @@
+"""The safety rules there are, and the named mixtures of them. A new rule is one line here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from genba.safety.emergency_stop import EmergencyStop
+from genba.safety.finite_command import FiniteCommand
+from genba.safety.joint_limits import JointLimits
+from genba.safety.perception_integrity import PerceptionIntegrity
+from genba.safety.policy_watchdog import PolicyWatchdog
+from genba.safety.reduced_speed import ReducedSpeed
+from genba.safety.rule import RuleClass
+from genba.safety.speed_separation import SpeedSeparation
+from genba.safety.standstill_zone import StandstillZone
+from genba.safety.tcp_speed import TcpSpeed
+
+_KINDS: tuple[RuleClass, ...] = (
+    JointLimits,
+    TcpSpeed,
+    EmergencyStop,
+    SpeedSeparation,
+    StandstillZone,
+    ReducedSpeed,
+    FiniteCommand,
+    PolicyWatchdog,
+    PerceptionIntegrity,
+)
+RULES: dict[str, RuleClass] = {kind.name: kind for kind in _KINDS}
+
+# What every protected cell has, whatever keeps it from people
+_BASIS: dict[str, dict[str, Any]] = {
+    "finite_command": {},
+    "joint_limits": {},
+    "tcp_speed": {},
+    "policy_watchdog": {},
+    "emergency_stop": {},
+    "perception_integrity": {},
+}
+
+PROFILES: dict[str, dict[str, dict[str, Any]]] = {
+    "unprotected": {},
+    "ssm_iso": {**_BASIS, "speed_separation": {}},
+    # 1.6 m: about S_p of a Panda at full speed with the defaults (C: 1.57 m)
+    "stop_always": {**_BASIS, "standstill_zone": {"distance": 1.6}},
+    "shared": {**_BASIS, "speed_separation": {}, "reduced_speed": {"distance": 0.5}},
+}

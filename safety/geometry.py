@@ -1,0 +1,146 @@
+"""Compiled checks that several rules share: finite numbers, zones, nearness."""
+
+from __future__ import annotations
+
+from math import inf, isfinite, sqrt
+from typing import Annotated
+
+import numpy as np
+from numba import njit
+from pydantic import AfterValidator, Field
+
+from genba.sim.separation import closest
+from genba.sim.state import Array
+
+SOUND = 0
+NOT_FINITE = 1
+WRONG_SHAPE = 2
+OUT_OF_SPACE = 3  # a policy's answer outside [-1, 1]
+
+
+def _ordered(box: list[float]) -> list[float]:
+    if not all(low < high for low, high in zip(box[:3], box[3:], strict=True)):
+        raise ValueError("must be [x0, y0, z0, x1, y1, z1] with x0 < x1, y0 < y1, z0 < z1")
+    return box
+
+
+Box = Annotated[
+    list[float], Field(min_length=6, max_length=6), AfterValidator(_ordered)
+]  # m, world frame
+
+
+def boxes(zones: list[Box]) -> Array:
+    """Zones as rows of six, shape (k, 6)."""
+    return np.array(zones, dtype=np.float64).reshape(-1, 6)
+
+
+@njit(cache=True)
+def motion_fault(n: int, dq: Array, tcp_velocity: Array, capsule_velocities: Array) -> int:
+    """SOUND, WRONG_SHAPE or NOT_FINITE: commanded velocities of a robot of n joints."""
+    if dq.shape[0] != n or tcp_velocity.shape[0] != 6 or capsule_velocities.shape[1] != 6:
+        return WRONG_SHAPE
+    for x in dq:
+        if not -inf < x < inf:
+            return NOT_FINITE
+    for x in tcp_velocity:
+        if not -inf < x < inf:
+            return NOT_FINITE
+    for x in capsule_velocities.flat:
+        if not -inf < x < inf:
+            return NOT_FINITE
+    return SOUND
+
+
+@njit(cache=True)
+def robot_fault(
+    like: tuple[int, int], q: Array, dq: Array, tcp: Array, twist: Array, rows: Array, moves: Array
+) -> int:
+    """SOUND, WRONG_SHAPE or NOT_FINITE: a measured robot of like = (joints, capsules)."""
+    n, c = like
+    if q.shape[0] != n or tcp.shape[0] != 7 or rows.shape[0] != c or rows.shape[1] != 7:
+        return WRONG_SHAPE
+    if moves.shape[0] != c:
+        return WRONG_SHAPE
+    for x in q:
+        if not -inf < x < inf:
+            return NOT_FINITE
+    for x in tcp:
+        if not -inf < x < inf:
+            return NOT_FINITE
+    for x in rows.flat:
+        if not -inf < x < inf:
+            return NOT_FINITE
+    return motion_fault(n, dq, twist, moves)
+
+
+@njit(cache=True)
+def answer(asked: Array, grip: float, bound: float) -> tuple[int, float]:
+    """What a policy's answer is (SOUND, NOT_FINITE, OUT_OF_SPACE), and its greatest size."""
+    if not isfinite(grip):
+        return NOT_FINITE, 0.0
+    worst = abs(grip)
+    for x in asked.flat:
+        if not isfinite(x):
+            return NOT_FINITE, 0.0
+        worst = max(worst, abs(x))
+    return (SOUND if worst <= bound else OUT_OF_SPACE), worst
+
+
+@njit(cache=True)
+def bounding_ball(capsule: Array) -> tuple[float, float, float, float]:
+    """Centre and radius of the smallest ball around a capsule."""
+    dx, dy, dz = capsule[3] - capsule[0], capsule[4] - capsule[1], capsule[5] - capsule[2]
+    half = 0.5 * sqrt(dx * dx + dy * dy + dz * dz)
+    x, y, z = capsule[0] + 0.5 * dx, capsule[1] + 0.5 * dy, capsule[2] + 0.5 * dz
+    return x, y, z, half + capsule[6]
+
+
+@njit(cache=True)
+def gap(robot: Array, body: Array, cutoff: float) -> float:
+    """Least distance (m) between capsules where it is below `cutoff`, else infinity.
+
+    Minus infinity where a number is bad: whoever asks how near a person is must then act.
+    """
+    least = inf
+    balls = np.empty((body.shape[0], 4))
+    for j in range(body.shape[0]):
+        balls[j, 0], balls[j, 1], balls[j, 2], balls[j, 3] = bounding_ball(body[j])
+        if not isfinite(balls[j].sum()):
+            return -inf
+    for i in range(robot.shape[0]):
+        x, y, z, r = bounding_ball(robot[i])
+        for j in range(body.shape[0]):
+            dx, dy, dz = balls[j, 0] - x, balls[j, 1] - y, balls[j, 2] - z
+            far = cutoff + r + balls[j, 3]
+            if dx * dx + dy * dy + dz * dz > far * far:
+                continue
+            least = min(least, closest(robot[i], body[j])[0])
+    return least if least < cutoff else inf
+
+
+@njit(cache=True)
+def touches(zones: Array, body: Array) -> bool:
+    """Whether a capsule reaches into a box: its axis against the box grown by its radius.
+
+    Errs to the safe side at the corners of the box, and where a number is bad.
+    """
+    for k in range(zones.shape[0]):
+        for j in range(body.shape[0]):
+            if not isfinite(body[j].sum()):
+                return True
+            low, high, outside = 0.0, 1.0, False
+            for axis in range(3):
+                p, way = body[j, axis], body[j, axis + 3] - body[j, axis]
+                near = zones[k, axis] - body[j, 6] - p
+                far = zones[k, axis + 3] + body[j, 6] - p
+                if abs(way) < 1e-12:
+                    outside = outside or near > 0.0 or far < 0.0
+                    continue
+                s, t = near / way, far / way
+                if s > t:
+                    s, t = t, s
+                low = s if s > low else low
+                high = t if t < high else high
+            if not (outside or low > high):
+                return True
+    return False

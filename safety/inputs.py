@@ -1,0 +1,46 @@
+"""Whether what the safety layer is given has the shapes and numbers that the rules rely on."""
+
+from __future__ import annotations
+
+from genba.safety import geometry
+from genba.sim.state import Command, State
+
+WRONG_SHAPE = "the command has the wrong shape"
+
+
+def command_fault(command: Command, joints: int) -> str:
+    """What is wrong with a command for a robot of so many joints; empty: nothing.
+
+    Raises what it meets where the arrays are no arrays of real numbers.
+    """
+    kind = geometry.motion_fault(
+        joints, command.dq, command.tcp_velocity, command.capsule_velocities
+    )
+    if kind == geometry.WRONG_SHAPE:
+        return WRONG_SHAPE
+    # inf - inf and NaN - NaN are no zero
+    if kind == geometry.NOT_FINITE or command.grip - command.grip != 0.0:
+        return "the command is not finite"
+    return ""
+
+
+def state_fault(state: State, name: str, joints: int, rows: int) -> str:
+    """What is wrong with the measured robot `name` of `rows` capsules, or with a person.
+
+    Compiled rules read past the end of an array that is too short, so none may come through.
+    """
+    robot = state.robots.get(name)
+    if robot is None:
+        return f"the state has no robot {name!r}"
+    kind = geometry.robot_fault(
+        (joints, rows), robot.q, robot.dq, robot.tcp, robot.tcp_velocity, robot.capsules,
+        robot.capsule_velocities,
+    )  # fmt: skip
+    if kind == geometry.WRONG_SHAPE:
+        return "the measured robot has the wrong shape"
+    if kind == geometry.NOT_FINITE:
+        return "the measured robot is not finite"
+    for person in state.people.values():
+        if person.capsules.shape[1] != 7:
+            return "a measured person has the wrong shape"
+    return ""

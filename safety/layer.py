@@ -1,0 +1,262 @@
+"""The only door between a policy and the robot: asks every rule, lets the strictest win.
+
+It fails closed: what it cannot judge stops the robot and stays stopped until a person resets it.
+Modelled on the standards that the rules name; no certified safety function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import isfinite
+from typing import NamedTuple
+
+import numpy as np
+
+from genba.safety import geometry, inputs, standards
+from genba.safety.catalogue import RULES
+from genba.safety.config import read_config
+from genba.safety.journal import Journal, Named
+from genba.safety.rule import PASS, Config, RobotModel, Rule, Verdict
+from genba.sim.state import Command, Event, State
+
+LAYER = "safety_layer"  # the subject of what the layer itself finds
+FLICKER = 0.1  # s of quiet before a rule counts as off (D)
+STALE_TICKS = 3  # ticks a state may be old (D)
+_Check = Callable[[State, Command], Verdict]
+
+
+class Decision(NamedTuple):
+    """What the robot may do this tick, and why. A named tuple: one is made every tick."""
+
+    command: Command
+    scale: float  # 0..1 of what was asked
+    category: int | None  # stop category, None while the robot may move
+    verdicts: tuple[Named, ...]  # (rule, verdict) of those that act
+    events: tuple[Event, ...]  # what began or ended
+
+
+def _failure(reason: str) -> Verdict:
+    return Verdict(0.0, 1, True, reason, 0.0, 0.0)
+
+
+class SafetyLayer:
+    """Guards one robot. `config` is what a scenario says of safety; {} lets everything through.
+
+    `robots` holds the one robot, under its name in `State.robots`. ValueError, one line, for a
+    config that is wrong. `tick` (s) is the time between two calls of `filter`, `flicker` (s) how
+    long a rule must be quiet to count as off.
+    """
+
+    __slots__ = (
+        "_checks", "_flicker", "_grip", "_journal", "_latches", "_persists", "_repeats", "_robot",
+        "_robot_name", "_rows", "_settings", "_joints", "_tick", "_time", "rules", "scale",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        config: str | Config,
+        robots: Mapping[str, RobotModel],
+        tick: float = standards.TICK,
+        flicker: float = FLICKER,
+    ) -> None:
+        if len(robots) != 1:
+            raise ValueError(f"safety: a layer guards one robot, not {len(robots)}; make one each")
+        ((self._robot_name, self._robot),) = robots.items()
+        self._settings = read_config(config)
+        self._joints = len(self._robot.q_min)
+        self._tick, self._flicker = tick, flicker
+        self.start()
+
+    def start(self) -> None:
+        """Begins an episode: nothing latched, nothing remembered."""
+        self.rules: dict[str, Rule] = {name: self._build(name) for name in self._settings}
+        self._checks: tuple[tuple[str, _Check], ...] = self._bind()
+        self._journal = Journal(self._flicker)
+        self._latches: dict[str, Verdict] = {}
+        self._persists = False  # a latching verdict was given in the latest tick
+        self._time: float | None = None
+        self._repeats = 0
+        self._grip: float | None = None
+        self._rows = 0  # robot capsules
+        self.scale = 1.0
+
+    @property
+    def latched(self) -> bool:
+        """Whether a person must reset the layer before the robot moves."""
+        return bool(self._latches)
+
+    @property
+    def stopped_by(self) -> str | None:
+        """The rule that leads the present stop, None while the robot may move."""
+        stop = self._journal.stop
+        return None if stop is None else stop.rule
+
+    def filter(self, state: State, command: Command) -> Decision:
+        """What the robot may do until the next tick. Never raises; never faster than asked.
+
+        During a stop the grip stays as it was: a stop must not drop a part.
+        """
+        try:
+            return self._filter(state, command)
+        except Exception as error:  # whatever it is, the robot stops
+            verdict = _failure(f"the layer failed: {type(error).__name__}: {error}")
+            return self._decide(None, command, [(LAYER, verdict)])
+
+    def reset(self, time: float, by: str = "manual") -> tuple[Event, ...]:
+        """A person resets what latched, at `time` (s). Returns the `reset` event.
+
+        Refused, and then empty, while the trigger persists: while the latest call of `filter`
+        still met a reason to latch. Empty also when nothing was latched. A rule that latched
+        starts afresh; a stop that resets itself may go on.
+        """
+        if not self._latches or self._persists:
+            return ()
+        for name in self._latches:
+            if name in self.rules:
+                self.rules[name] = self._build(name)
+        self._checks = self._bind()
+        self._latches = {}
+        return self._journal.release(time, by)
+
+    def skip(self) -> None:
+        """The clock ran on while the robot was locked out: the next state is no stale one."""
+        self._time = None
+
+    def _build(self, name: str) -> Rule:
+        return RULES[name](self._settings[name], self._robot_name, self._robot)
+
+    def _bind(self) -> tuple[tuple[str, _Check], ...]:
+        return tuple((name, rule.check) for name, rule in self.rules.items())
+
+    def _filter(self, state: State, command: Command) -> Decision:
+        checks, found = self._checks, list[Named]()
+        fault = inputs.command_fault(command, self._joints)
+        if fault != inputs.WRONG_SHAPE:
+            self._rows = len(command.capsule_velocities)
+        if fault:
+            found.append((LAYER, self._blame(fault, command)))
+        if checks:
+            stale = self._time_fault(state.time)
+            if stale:
+                found.append((LAYER, _failure(stale)))
+            bad = inputs.state_fault(state, self._robot_name, self._joints, self._rows)
+            if bad:  # compiled rules must not meet arrays of a wrong shape
+                found.append((LAYER, _failure(bad)))
+                checks = ()
+        elif isfinite(state.time):
+            self._time = state.time
+        motion = self._motionless(command) if fault else command
+        for name, check in checks:
+            try:
+                verdict = check(state, motion)
+                if verdict is PASS:
+                    continue
+                found.append((name, _sound(verdict)))
+            except Exception as error:  # a rule that fails stops the robot
+                reason = f"the rule failed: {type(error).__name__}: {error}"
+                found.append((name, _failure(reason)))
+        if found or self._latches or not self._journal.quiet:
+            return self._decide(state, motion, found)
+        self._persists = False
+        self._grip = command.grip
+        self.scale = 1.0
+        return Decision(command, 1.0, None, (), ())
+
+    def _blame(self, fault: str, command: Command) -> Verdict:
+        """A policy that answers no number is for its rule to judge; all else is our own fault."""
+        if not self._checks:
+            return Verdict(0.0, None, False, fault, 0.0, 0.0)
+        kind, _ = geometry.answer(np.asarray(command.asked, dtype=np.float64), command.grip, np.inf)
+        if kind != geometry.SOUND and "finite_command" in self.rules:
+            return Verdict(0.0, 2, False, fault, 0.0, 0.0)
+        return _failure(fault)
+
+    def _time_fault(self, time: float) -> str:
+        last = self._time
+        if not isfinite(time) or (last is not None and time < last):
+            return "the state is stale: time does not advance"
+        self._time = time
+        if last is None:
+            return ""
+        self._repeats = self._repeats + 1 if time == last else 0
+        if self._repeats >= STALE_TICKS:
+            return "the state is stale: time does not advance"
+        # a robot that is locked out is not asked for meanwhile
+        if time - last > (STALE_TICKS + 0.5) * self._tick and not self._latches:
+            return "the state is stale: ticks are missing"
+        return ""
+
+    def _motionless(self, command: Command) -> Command:
+        rows = np.zeros((self._rows, 6))
+        return Command(
+            np.zeros(self._joints), np.zeros(6), rows, command.grip, command.asked, command.age
+        )
+
+    def _still(self, state: State | None, command: Command) -> Command:
+        """A command to stand, with the grip as it was last let through."""
+        grip = self._grip
+        if grip is None:  # nothing let through yet: a hand that holds goes on holding
+            robot = state.robots.get(self._robot_name) if state is not None else None
+            grip = 1.0 if robot is None or robot.holding else -1.0
+        rows = np.zeros((self._rows, 6))
+        asked, age = getattr(command, "asked", np.zeros(0)), getattr(command, "age", 0.0)
+        return Command(np.zeros(self._joints), np.zeros(6), rows, grip, asked, age)
+
+    def _decide(self, state: State | None, command: Command, found: list[Named]) -> Decision:
+        """The most restrictive of all verdicts and latches; any that latches, latches."""
+        time = self._time or 0.0
+        self._persists = self._latch(found)
+        scale = 1.0
+        leader: Named | None = None
+        for named in [*found, *self._latches.items()]:
+            scale = min(scale, named[1].scale)
+            if named[1].category is None:
+                continue
+            if leader is None or _stricter(named[1], leader[1]):
+                leader = named
+        category = None
+        if leader is not None:
+            category, scale = leader[1].category, 0.0
+        self.scale = scale
+        events = self._journal.enter(time, found, leader, self.latched)
+        return Decision(self._held(state, command, scale), scale, category, tuple(found), events)
+
+    def _latch(self, found: list[Named]) -> bool:
+        persists = False
+        for name, verdict in found:
+            if verdict.latch:
+                persists = True
+                if name not in self._latches or _stricter(verdict, self._latches[name]):
+                    self._latches[name] = verdict
+        return persists
+
+    def _held(self, state: State | None, command: Command, scale: float) -> Command:
+        if scale == 0.0:
+            return self._still(state, command)
+        self._grip = command.grip
+        if scale == 1.0:
+            return command
+        dq, twist, rows = command.dq, command.tcp_velocity, command.capsule_velocities
+        return Command(
+            dq * scale, twist * scale, rows * scale, command.grip, command.asked, command.age
+        )
+
+
+def _stricter(one: Verdict, other: Verdict) -> bool:
+    """Category 0 before 1 before 2; of equal ones the one that latches; else the first asked."""
+    a = 2 if one.category is None else one.category
+    b = 2 if other.category is None else other.category
+    return a < b or (a == b and one.latch and not other.latch)
+
+
+def _sound(verdict: object) -> Verdict:
+    """The verdict, or a failure where it is none."""
+    if not isinstance(verdict, Verdict):
+        return _failure("the rule gave no verdict")
+    if not 0.0 <= verdict.scale <= 1.0:
+        return _failure("the rule's scale is outside [0, 1]")
+    if verdict.category not in (None, 0, 1, 2):
+        return _failure("the rule named no stop category")
+    if verdict.latch and verdict.category is None:
+        return _failure("the rule latches without a stop category")
+    return verdict

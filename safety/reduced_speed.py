@@ -1,0 +1,67 @@
+"""Reduced speed, TCP at most 250 mm/s; ISO 10218-1:2025 (S)."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from genba.safety import geometry
+from genba.safety.rule import PASS, Parameters, RobotModel, Verdict
+from genba.safety.standards import REDUCED_SPEED
+from genba.safety.tcp_speed import tool_limit_scale
+from genba.sim.state import Command, State
+
+
+class ReducedSpeedParameters(Parameters):
+    """When the robot must be slow, and how slow. A cell may ask for it by a machine flag."""
+
+    limit: float = Field(
+        default=REDUCED_SPEED, gt=0.0, le=REDUCED_SPEED, description="m/s at the TCP (S)"
+    )
+    distance: float = Field(
+        default=0.0, ge=0.0, le=10.0, description="m, a person nearer than this to the robot (D)"
+    )
+    zones: list[geometry.Box] = Field(
+        default=[], description="m, boxes [x0, y0, z0, x1, y1, z1] that a person may reach into"
+    )
+
+
+class ReducedSpeed:
+    """Slow while a person is near or in a zone, or while the cell sets `reduced_speed`."""
+
+    name = "reduced_speed"
+    clause = "ISO 10218-1:2025 reduced speed control (S)"
+    reaction = "scales to TCP <= 0.25 m/s"
+    reset = "automatic"
+    order = "people"
+    Parameters = ReducedSpeedParameters
+    __slots__ = ("_distance", "_limit", "_robot", "_zones")
+
+    def __init__(
+        self, parameters: ReducedSpeedParameters, robot_name: str, robot: RobotModel
+    ) -> None:
+        self._robot = robot_name
+        self._limit = parameters.limit
+        self._distance = parameters.distance
+        self._zones = geometry.boxes(parameters.zones) if parameters.zones else None
+
+    def check(self, state: State, command: Command) -> Verdict:
+        """Trigger: tool speed (m/s), asked or measured; limit: m/s."""
+        # the arithmetic of the speed is cheaper than looking for people
+        verdict = tool_limit_scale(state, self._robot, command, self._limit)
+        if verdict is PASS:
+            return PASS
+        if state.machines.get("reduced_speed"):
+            return verdict._replace(reason="the cell asks for reduced speed")
+        if self._near(state):
+            return verdict._replace(reason="a person is near")
+        return PASS
+
+    def _near(self, state: State) -> bool:
+        for person in state.people.values():
+            if self._zones is not None and geometry.touches(self._zones, person.capsules):
+                return True
+            if self._distance > 0.0:
+                capsules = state.robots[self._robot].capsules
+                if geometry.gap(capsules, person.capsules, self._distance) < self._distance:
+                    return True
+        return False

@@ -1,0 +1,82 @@
+"""What a safety rule is: what it is given, what it answers, and what it declares of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from genba.sim.state import Array, Command, State
+
+# In which order the rules are asked (STANDARDS.md 8); of equally strict answers the first leads
+ORDERS = ("physical", "people", "integrity", "task")
+
+
+class Verdict(NamedTuple):
+    """One rule's answer for one safety tick. The most restrictive answer of all rules wins.
+
+    A named tuple, since a rule that acts makes one every tick.
+    """
+
+    scale: float  # 0..1, of the commanded speed
+    category: int | None  # stop category of IEC 60204-1: 0, 1, 2, or None for no stop
+    latch: bool  # a person must reset it
+    reason: str
+    trigger: float  # the value that acted, in the unit of the rule
+    limit: float  # what it was held against
+
+
+# Every rule answers this very object when it does not act, so that the layer asks `is PASS`.
+PASS = Verdict(1.0, None, False, "", 0.0, 0.0)
+
+
+class RobotModel(Protocol):
+    """What the rules need to know of a robot; `sim.robots.Robot` has it."""
+
+    @property
+    def q_min(self) -> Array: ...  # (n,) rad
+    @property
+    def q_max(self) -> Array: ...  # (n,) rad
+    @property
+    def dq_max(self) -> Array: ...  # (n,) rad/s
+    @property
+    def ddq_max(self) -> Array: ...  # (n,) rad/s^2
+    @property
+    def tcp_speed_max(self) -> float: ...  # m/s
+
+
+class Parameters(BaseModel):
+    """What the parameters of every rule share: no unknown key, no silent conversion, no NaN."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Rule(Protocol):
+    """A safety rule at work. It may remember; after a reset a new one takes its place."""
+
+    def check(self, state: State, command: Command) -> Verdict:
+        """Answers PASS, or how far the command must be held back. May raise: that is a stop."""
+        ...
+
+
+class RuleClass(Protocol):
+    """A kind of rule, that is the class: one file, one line in RULES."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def clause(self) -> str: ...
+    @property
+    def reaction(self) -> str: ...
+    @property
+    def reset(self) -> str: ...  # "automatic", "manual", or when it is which
+    @property
+    def order(self) -> str: ...  # one of ORDERS
+    @property
+    def Parameters(self) -> type[BaseModel]: ...
+
+    def __call__(self, parameters: Any, robot_name: str, robot: RobotModel) -> Rule: ...
+
+
+Config = Mapping[str, Mapping[str, Any]]  # rule -> its parameters

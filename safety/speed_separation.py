@@ -1,0 +1,241 @@
+"""Speed and separation monitoring; ISO 10218-2:2025 5.14.5 and Annex L, ISO/TS 15066 5.5.4 (S)."""
+
+from __future__ import annotations
+
+from math import inf, isfinite, sqrt
+from typing import Literal
+
+import numpy as np
+from numba import njit
+from pydantic import Field
+
+from genba.safety import standards
+from genba.safety.geometry import bounding_ball
+from genba.safety.rule import PASS, Parameters, RobotModel, Verdict
+from genba.sim.separation import closest
+from genba.sim.state import Array, Command, State
+
+
+class SpeedSeparationParameters(Parameters):
+    """The terms of S_p, the sensor that C follows from, and the restart."""
+
+    sensor: Literal["skeleton", "body", "light_curtain"] = Field(
+        default="skeleton", description="what sees people; C follows from it (D)"
+    )
+    detection_capability: float = Field(
+        default=0.040, gt=0.0, le=1.0, description="m, of a light curtain (S)"
+    )
+    human_speed: float | None = Field(
+        default=None, ge=0.0, le=10.0, description="m/s, null: not measured, 1.6 or 2.0 (S)"
+    )
+    reaction_time: float = Field(
+        default=standards.REACTION_TIME, ge=0.0, le=2.0, description="s, robot and control (D)"
+    )
+    sensor_delay: float = Field(
+        default=standards.SENSOR_DELAY, ge=0.0, le=2.0, description="s, adds to T_r (D)"
+    )
+    deceleration: float = Field(
+        default=standards.DECELERATION, ge=0.1, le=50.0, description="m/s^2, least realised (D)"
+    )
+    z_d: float = Field(default=standards.Z_D, ge=0.0, le=1.0, description="m, person (D)")
+    z_r: float = Field(default=standards.Z_R, ge=0.0, le=1.0, description="m, robot (D)")
+    min_speed: float = Field(
+        default=0.01, gt=0.0, le=0.25, description="m/s, a lower cap is a stop (D)"
+    )
+    restart_margin: float = Field(
+        default=standards.RESTART_MARGIN, ge=0.0, le=2.0, description="m above S_p(0) (D)"
+    )
+    restart_time: float = Field(
+        default=standards.RESTART_TIME, ge=0.0, le=60.0, description="s it must stay so (D)"
+    )
+
+    @property
+    def regime(self) -> str:
+        """What C follows from, in words for a report."""
+        return standards.regime(self.sensor, self.detection_capability)
+
+
+# the settings' places in the array that the compiled part takes
+_T_R, _A, _D0, _V_H, _MIN_SPEED = 0, 1, 2, 3, 4
+_STILL = 1e-9  # m/s, rounding of a command that asks for nothing
+
+
+@njit(cache=True)
+def _s_p(v: float, settings: Array, late: float) -> float:
+    if settings[_V_H] < 0.0:
+        return standards.iso_separation(v, settings[_T_R] + late, settings[_A], settings[_D0])
+    return standards.separation(
+        v, settings[_V_H], settings[_T_R] + late, settings[_A], settings[_D0]
+    )
+
+
+@njit(cache=True)
+def _cap(d: float, settings: Array, late: float) -> float:
+    if settings[_V_H] < 0.0:
+        return standards.iso_speed_cap(d, settings[_T_R] + late, settings[_A], settings[_D0])
+    return standards.speed_cap(
+        d, settings[_V_H], settings[_T_R] + late, settings[_A], settings[_D0]
+    )
+
+
+@njit(cache=True, inline="always")
+def _top(v: Array) -> float:
+    one = v[0] * v[0] + v[1] * v[1] + v[2] * v[2]
+    two = v[3] * v[3] + v[4] * v[4] + v[5] * v[5]
+    return sqrt(one if not one < two else two)
+
+
+@njit(cache=True, inline="always")
+def _reach(speed: float, settings: Array, late: float) -> float:
+    """Beyond this distance (m) nothing that moves at `speed` is held back."""
+    return -inf if speed <= _STILL else _s_p(speed, settings, late)
+
+
+@njit(cache=True)
+def _end(v: float, moving: float, way: float, settings: Array, late: float) -> tuple[float, float]:
+    """(ratio, v) of a link's end at `way` (m) from a body's plane; v asked and as measured, m/s.
+
+    What the robot really does counts where it is more, but noise on a standing robot does not.
+    """
+    if moving > v and moving > settings[_MIN_SPEED]:
+        v = moving
+    if v <= _STILL:
+        return 1.0, v
+    cap = _cap(way, settings, late)
+    if v <= cap * (1.0 + 1e-9):
+        return 1.0, v
+    ratio = cap / v
+    return (ratio if isfinite(ratio) else 0.0), v
+
+
+@njit(cache=True)
+def judge(
+    robot: Array, measured: Array, asked: Array, body: Array, settings: Array, late: float,
+    rest: float,
+) -> tuple[float, float, float, float]:  # fmt: skip
+    """(scale, d, directed speed there, least d) of a robot (n, 7) and one body (m, 7).
+
+    A scale of 0 asks for a stop. Late: s beyond the declared delay. Least d is exact below `rest`
+    (m) unless the scale is 0. Pairs that cannot bring the scale lower are skipped.
+
+    A body lies wholly beyond the plane through its nearest point; velocity and way to that plane
+    are linear along the link. So both ends of the link are held against their own way to it: that
+    covers the nearest point, also one that jumps along a parallel link.
+    """
+    scale, at, fast, least = 1.0, inf, 0.0, inf
+    balls = np.empty((body.shape[0], 4))
+    for j in range(body.shape[0]):
+        balls[j, 0], balls[j, 1], balls[j, 2], balls[j, 3] = bounding_ball(body[j])
+        if not isfinite(balls[j].sum()):
+            return 0.0, -inf, 0.0, -inf
+    for i in range(robot.shape[0]):
+        x, y, z, r = bounding_ball(robot[i])
+        one, two = _top(asked[i]), _top(measured[i])
+        top = one if not one < two else two
+        reach = _reach(scale * top, settings, late)
+        for j in range(body.shape[0]):
+            dx, dy, dz = balls[j, 0] - x, balls[j, 1] - y, balls[j, 2] - z
+            far = (reach if not reach < rest else rest) + r + balls[j, 3]
+            if far < 0.0 or dx * dx + dy * dy + dz * dz > far * far:
+                continue
+            d, s, _, nx, ny, nz = closest(robot[i], body[j])
+            least = min(least, d)
+            if d > reach:
+                continue
+            if d + robot[i, 6] + body[j, 6] < 1e-6:  # through each other: no direction is away
+                return 0.0, d, top, least
+            slope = (robot[i, 3] - robot[i, 0]) * nx + (robot[i, 4] - robot[i, 1]) * ny
+            slope += (robot[i, 5] - robot[i, 2]) * nz
+            for end in range(2):
+                k = 3 * end
+                v = asked[i, k] * nx + asked[i, k + 1] * ny + asked[i, k + 2] * nz
+                m = measured[i, k] * nx + measured[i, k + 1] * ny + measured[i, k + 2] * nz
+                way = d + max(0.0, (s - end) * slope)
+                ratio, v = _end(v, m, way, settings, late)
+                if ratio < scale:
+                    scale, at, fast = ratio, way, v
+                    if scale == 0.0:
+                        return scale, at, fast, least
+                    reach = _reach(scale * top, settings, late)
+    if scale < 1.0 and not _cap(at, settings, late) >= settings[_MIN_SPEED]:
+        scale = 0.0  # what is left is not worth moving at
+    return scale, at, fast, least
+
+
+class SpeedSeparation:
+    """Keeps the directed speed of every robot capsule to every body capsule below its cap."""
+
+    name = "speed_separation"
+    clause = "ISO 10218-2:2025 5.14.5 and Annex L, ISO/TS 15066 5.5.4 (S)"
+    reaction = "scales to the speed at which S_p = d; no speed left: category 2"
+    reset = "automatic once d >= S_p(0) + 0.10 m for 0.5 s"
+    order = "people"
+    Parameters = SpeedSeparationParameters
+    __slots__ = ("_clear", "_delay", "_robot", "_set", "_settings", "_stopped", "regime")
+
+    def __init__(
+        self, parameters: SpeedSeparationParameters, robot_name: str, robot: RobotModel
+    ) -> None:
+        self._robot = robot_name
+        self._set = parameters
+        self._delay = parameters.sensor_delay
+        c = standards.intrusion(parameters.sensor, parameters.detection_capability)
+        human = -1.0 if parameters.human_speed is None else parameters.human_speed
+        self._settings = np.array([
+            parameters.reaction_time + parameters.sensor_delay, parameters.deceleration,
+            c + parameters.z_d + parameters.z_r, human,
+            parameters.min_speed,
+        ])  # fmt: skip
+        self.regime = parameters.regime
+        self._stopped = False
+        self._clear: float | None = None  # since when the way is clear
+
+    def check(self, state: State, command: Command) -> Verdict:
+        """Trigger: distance d (m) of the pair that acted; limit: the S_p it needed (m)."""
+        people, late = state.people, 0.0
+        scale, at, fast, least = 1.0, inf, 0.0, inf
+        rest = self._rest(state) if self._stopped else -inf
+        if people:
+            robot = state.robots[self._robot]
+            late = self._late(state)
+            for person in people.values():
+                one, way, v, d = judge(
+                    robot.capsules, robot.capsule_velocities, command.capsule_velocities,
+                    person.capsules, self._settings, late, rest,
+                )  # fmt: skip
+                least = d if d < least else least
+                if one < scale:
+                    scale, at, fast = one, way, v
+        if scale == 1.0 and not self._stopped:
+            return PASS
+        if scale == 0.0:
+            self._stopped, self._clear = True, None
+            needed = _s_p(fast, self._settings, late)
+            return Verdict(0.0, 2, False, "no speed keeps the separation", at, needed)
+        if self._stopped and not self._may_restart(state.time, least, rest):
+            return Verdict(0.0, 2, False, "waits until the way is clear", least, rest)
+        if scale == 1.0:
+            return PASS
+        needed = _s_p(fast, self._settings, late)
+        return Verdict(scale, None, False, "separation below S_p", at, needed)
+
+    def _late(self, state: State) -> float:
+        # people seen later than declared have come nearer meanwhile
+        late = state.people_age - self._delay
+        return 0.0 if late <= 1e-9 else late
+
+    def _rest(self, state: State) -> float:
+        late = self._late(state) if state.people else 0.0
+        s_p: float = _s_p(0.0, self._settings, late)
+        return s_p + self._set.restart_margin
+
+    def _may_restart(self, time: float, least: float, rest: float) -> bool:
+        if not least >= rest:
+            self._clear = None
+            return False
+        if self._clear is None:
+            self._clear = time
+        if time - self._clear < self._set.restart_time:
+            return False
+        self._stopped, self._clear = False, None
+        return True

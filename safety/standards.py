@@ -1,0 +1,118 @@
+"""The numbers and formulas the safety rules are made of, each beside its source.
+
+Source tags: P read in a primary or official text; S read in a secondary text that quotes it;
+R recalled and not verified; C computed from the stated inputs; D this project's own default.
+Nothing here is a safety function: the rules are modelled on these standards, not certified.
+"""
+
+from __future__ import annotations
+
+from math import inf, isfinite, pi, sqrt
+
+from numba import njit
+
+# How fast a person closes in when their speed is not measured (S, ISO 13855)
+HUMAN_SPEED_WALKING = 1.6  # m/s, where the separation is above HAND_REACH
+HUMAN_SPEED_REACHING = 2.0  # m/s, up to HAND_REACH
+HAND_REACH = 0.5  # m
+
+# Intrusion distance C: how far a body part gets before the sensor sees it
+FINE_DETECTION = 0.040  # m, coarsest capability for which the formula holds (S)
+INTRUSION_SLOPE = 8.0  # C = 8 (d - 0.014 m), not below 0 (S)
+INTRUSION_OFFSET = 0.014  # m (S)
+INTRUSION_BODY = 0.850  # m, coarser or body detection only (P, makers' manuals)
+INTRUSION_SKELETON = 0.0  # m, idealised 3-D skeleton (D, a research deviation)
+
+# Speed and separation monitoring, defaults (D)
+REACTION_TIME = 0.1  # s, robot and control
+SENSOR_DELAY = 0.1  # s, from the world to the measured people
+DECELERATION = 5.0  # m/s^2, least that the robot realises (sweep 1 to 5)
+Z_D = 0.05  # m, uncertainty of the measured person
+Z_R = 0.01  # m, uncertainty of the measured robot
+RESTART_MARGIN = 0.10  # m above S_p(0) before the robot moves again
+RESTART_TIME = 0.5  # s that the way must stay clear
+
+# Stops, speeds and tolerances
+REDUCED_SPEED = 0.25  # m/s at the TCP (S, ISO 10218-1)
+STANDSTILL_JOINT = 5.0 * pi / 180.0  # rad, joint position tolerance of a real PL d arm (P)
+STANDSTILL_TCP = 0.040  # m, safety plane and stopping distance tolerance of the same (P)
+STANDSTILL_JOINT_SPEED = 1.15 * pi / 180.0  # rad/s, joint speed tolerance of the same (P)
+TOOL_SPEED_TOLERANCE = 0.050  # m/s, tool speed tolerance of the same (P)
+PERCEPTION_AGE = 0.1  # s (D)
+PERCEPTION_BACK = 2.0  # s within which a sensor may come back by itself (D)
+WATCHDOG_TICKS = 3  # bad safety ticks in a row (D)
+WATCHDOG_HOLDS = 3  # holds within WATCHDOG_WINDOW that call a person (D)
+WATCHDOG_WINDOW = 60.0  # s (D)
+TICK = 1.0 / 120.0  # s; speed and separation want at least 100 Hz (S, NIST)
+
+
+@njit(cache=True)
+def separation(v_r: float, v_h: float, t_r: float, a: float, d0: float) -> float:
+    """Protective separation distance S_p (m) at constant deceleration, d0 = C + Z_d + Z_r.
+
+    A robot that recedes earns no credit. Infinite when a number is not finite, `a` not positive
+    or `t_r` negative.
+    Source: ISO/TS 15066 5.5.4, ISO 10218-2:2025 Annex L (S).
+    """
+    v_r = 0.0 if v_r < 0.0 else v_r
+    if not (a > 0.0 and isfinite(a) and t_r >= 0.0 and isfinite(v_h)):
+        return inf
+    v_h = 0.0 if v_h < 0.0 else v_h
+    s_p = v_h * (t_r + v_r / a) + v_r * t_r + v_r * v_r / (2.0 * a) + d0
+    return s_p if isfinite(s_p) else inf
+
+
+@njit(cache=True)
+def speed_cap(d: float, v_h: float, t_r: float, a: float, d0: float) -> float:
+    """Greatest directed speed (m/s) that keeps S_p <= d: the exact inverse of `separation` (C).
+
+    Zero where no speed does, and where a number is bad as in `separation`.
+    """
+    if not (d > d0 and a > 0.0 and isfinite(a) and t_r >= 0.0 and isfinite(v_h)):
+        return 0.0
+    v_h = 0.0 if v_h < 0.0 else v_h
+    rest = a * t_r + v_h
+    root = v_h * v_h + (a * t_r) * (a * t_r) + 2.0 * a * (d - d0)
+    if not sqrt(root) + rest > 0.0:
+        return 0.0
+    # (root - rest^2) / (sqrt(root) + rest) is sqrt(root) - rest without its cancellation
+    cap = (2.0 * a * (d - d0) - 2.0 * a * t_r * v_h) / (sqrt(root) + rest)
+    return cap if isfinite(cap) and cap > 0.0 else 0.0
+
+
+@njit(cache=True)
+def iso_separation(v_r: float, t_r: float, a: float, d0: float) -> float:
+    """S_p (m) for a person whose speed is not measured (S, ISO 13855).
+
+    2.0 m/s while the result stays within 0.5 m, else 1.6 m/s, yet never below 0.5 m.
+    """
+    near = separation(v_r, HUMAN_SPEED_REACHING, t_r, a, d0)
+    if near <= HAND_REACH:
+        return near
+    return max(HAND_REACH, separation(v_r, HUMAN_SPEED_WALKING, t_r, a, d0))
+
+
+@njit(cache=True)
+def iso_speed_cap(d: float, t_r: float, a: float, d0: float) -> float:
+    """Greatest directed speed (m/s) that keeps `iso_separation` <= d. Zero on bad numbers."""
+    v_h = HUMAN_SPEED_WALKING if d > HAND_REACH else HUMAN_SPEED_REACHING
+    return speed_cap(d, v_h, t_r, a, d0)
+
+
+def intrusion(sensor: str, capability: float) -> float:
+    """Intrusion distance C (m) of a sensor with a detection capability (m); ISO 13855 (S)."""
+    if sensor == "skeleton":
+        return INTRUSION_SKELETON
+    if sensor == "light_curtain" and capability <= FINE_DETECTION:
+        return max(0.0, INTRUSION_SLOPE * (capability - INTRUSION_OFFSET))
+    return INTRUSION_BODY
+
+
+def regime(sensor: str, capability: float) -> str:
+    """What C follows from, in words for a report."""
+    c = intrusion(sensor, capability)
+    if sensor == "skeleton":
+        return f"C = {c:.3f} m, idealised 3-D skeleton: a research deviation from ISO 13855"
+    if sensor == "light_curtain" and capability <= FINE_DETECTION:
+        return f"C = {c:.3f} m, 8 (d - 14 mm) at a detection capability of {capability * 1e3:g} mm"
+    return f"C = {c:.3f} m, body detection"

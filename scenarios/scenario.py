@@ -1,0 +1,245 @@
+"""The schema of a scenario file, and how one is read: every mistake is one line naming file and key."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+HERE = Path(__file__).parent
+MAX_FILE = 256 * 1024  # bytes; a scenario is a page, not a book
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class ScenarioError(ValueError):
+    """A scenario or suite that cannot be played; the message is one line with file and key."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class People(_Strict):
+    """Who walks in the cell besides the operator. Shares after STANDARDS section 9."""
+
+    visits_per_hour: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 0.0
+    behaviours: dict[Literal["indifferent", "helpful", "antagonistic"], Share] = Field(
+        default={"indifferent": 0.80, "helpful": 0.15, "antagonistic": 0.05}, min_length=1
+    )
+
+    @model_validator(mode="after")
+    def _some_behaviour(self) -> People:
+        if sum(self.behaviours.values()) <= 0:
+            raise ValueError("the shares of behaviours must not all be 0")
+        return self
+
+
+class Lognormal(_Strict):
+    """A service time: mean (s) and coefficient of variation of a lognormal distribution."""
+
+    mean: Positive
+    cv: Annotated[float, Field(ge=0, le=5, allow_inf_nan=False)]
+
+
+def _service(mean: float, cv: float) -> Any:
+    return Field(default=Lognormal(mean=mean, cv=cv))
+
+
+class Operator(_Strict):
+    """The person the cell calls: notice, way and service times."""
+
+    notice: tuple[Positive, Positive] = (5.0, 20.0)  # s, uniform between the two
+    distance: Annotated[float, Field(ge=0, le=1000)] = 10.0  # m from where the operator works
+    walking_speed: Annotated[float, Field(ge=0.6, le=1.6)] = 1.3  # m/s
+    takeover: Lognormal = _service(2.7, 0.5)
+    local_reset: Lognormal = _service(30.0, 0.6)
+    jam_clear: Lognormal = _service(60.0, 0.7)
+    rework: Lognormal = _service(120.0, 0.8)
+    failure: Lognormal = _service(300.0, 1.0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Operator:
+        if self.notice[1] < self.notice[0]:
+            raise ValueError("notice must be [shortest, longest]")
+        return self
+
+
+def _metres(default: float) -> Any:
+    return Field(default=default, ge=0, le=1, allow_inf_nan=False)
+
+
+def _seconds(default: float) -> Any:
+    return Field(default=default, ge=0, le=60, allow_inf_nan=False)
+
+
+class Sensors(_Strict):
+    """The declared sensor model, as sim/sensors.py takes it."""
+
+    delay: float = _seconds(0.1)  # s, age of a report of the people's positions
+    noise: float = _metres(0.015)  # m, standard deviation of a body's position, each axis
+    bound: float = _metres(0.05)  # m, no error is greater
+    correlation: float = _seconds(0.5)  # s over which the error changes
+    dropout: float = Field(default=0.0, ge=0, le=10)  # 1/s, how often the tracking is lost
+    dropout_seconds: float = _seconds(0.3)  # s, mean time until it is back
+    joint_noise: float = Field(default=1e-4, ge=0, le=0.1)  # rad, standard deviation
+    joint_speed_noise: float = Field(default=1e-3, ge=0, le=1)  # rad/s
+
+
+class Scenario(_Strict):
+    """One thing to play: a cell, a robot, people, safety, and for how long."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    title: Annotated[str, Field(max_length=200)] = ""
+    cell: str
+    robot: str = "panda"
+    gripper: Literal["parallel", "vacuum"] | None = None  # None: what the cell prefers
+    action: Literal["twist", "joint_velocity"] = "twist"
+    seconds: Annotated[float, Field(ge=1, le=7 * 24 * 3600, allow_inf_nan=False)] = 60.0
+    tcp_speed: Annotated[float, Field(gt=0, le=1.7, allow_inf_nan=False)] = 1.0  # m/s at action 1
+    tcp_turn: Annotated[float, Field(gt=0, le=2.5, allow_inf_nan=False)] = 2.0  # rad/s at action 1
+    joint_speed: Share = 0.5  # share of the joints' top speed at action 1 (joint_velocity)
+    planned_cycle_time: Positive = 5.0  # s a part, PRI of ISO 22400
+    takt: Positive | None = None  # s a part the customer asks for
+    cycle_timeout: Positive = 60.0  # s of running without a part before a person is called
+    people: People = People()
+    operator: Operator = Operator()
+    sensors: Sensors = Sensors()
+    safety: str | dict[str, Any] = Field(default_factory=dict)  # a profile, or rules of one's own
+    task: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def environment_id(self) -> str:
+        """Gymnasium's id, `genba/KittingAlone-v0` for `kitting_alone`."""
+        return "genba/" + "".join(w.capitalize() for w in self.name.split("_")) + "-v0"
+
+    def fingerprint(self) -> str:
+        """Hash of everything that was asked for: the same hash, the same scenario."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+
+class Suite(_Strict):
+    """What a benchmark plays."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    title: Annotated[str, Field(max_length=200)] = ""
+    scenarios: Annotated[list[str], Field(min_length=1)]
+    episodes: Annotated[int, Field(ge=1, le=100_000)] = 10
+    seed: Annotated[int, Field(ge=0, le=2**31)] = 1000
+    seconds: Annotated[float, Field(ge=1, le=7 * 24 * 3600, allow_inf_nan=False)] | None = None
+
+
+def names() -> list[str]:
+    """The scenarios that ship with the package."""
+    return sorted(p.stem for p in HERE.glob("*.yaml"))
+
+
+def suites() -> list[str]:
+    """The suites that ship with the package."""
+    return sorted(p.stem for p in (HERE / "suites").glob("*.yaml"))
+
+
+def load(name: str | Path, overrides: Sequence[str] = ()) -> Scenario:
+    """A scenario by its name or its file, with `key.sub=value` overrides (values are YAML).
+
+    Raises ScenarioError with one line that names the file and the key.
+    """
+    path = _find(name, HERE, names(), "scenario")
+    data = read_yaml(path)
+    for override in overrides:
+        _override(data, override)
+    return _validate(Scenario, data, path.name)
+
+
+def load_suite(name: str | Path) -> Suite:
+    """A suite by its name or its file. Raises ScenarioError."""
+    path = _find(name, HERE / "suites", suites(), "suite")
+    return _validate(Suite, read_yaml(path), path.name)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A mapping from a YAML file, read with the safe loader. Raises ScenarioError."""
+    try:
+        if path.stat().st_size > MAX_FILE:
+            raise ScenarioError(f"{path}: larger than {MAX_FILE} bytes")
+        # aliases can make a page of YAML grow to gigabytes, and no scenario needs one
+        text = path.read_text(encoding="utf-8")
+        if any(isinstance(t, yaml.AliasToken) for t in yaml.scan(text)):
+            raise ScenarioError(f"{path}: YAML aliases (*name) are not accepted")
+        data = yaml.safe_load(text)
+    except OSError as error:
+        raise ScenarioError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ScenarioError(f"{path}: not a UTF-8 text file") from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        if isinstance(error, ScenarioError):
+            raise
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "cannot be parsed"
+        raise ScenarioError(f"{path}:{where} not YAML ({problem})") from None
+    if not isinstance(data, dict):
+        raise ScenarioError(f"{path}: expected keys and values, found {type(data).__name__}")
+    return data
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """A hint to add to an error line, or an empty string."""
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(known)}"
+
+
+def _find(name: str | Path, folder: Path, known: list[str], what: str) -> Path:
+    text = str(name)
+    if text in known:
+        return folder / f"{text}.yaml"
+    path = Path(text)
+    if path.suffix in {".yaml", ".yml"} or "/" in text:
+        if not path.is_file():
+            raise ScenarioError(f"{text}: no such {what} file")
+        return path
+    raise ScenarioError(f"unknown {what} {text!r}{did_you_mean(text, known)}")
+
+
+def _override(data: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key.strip():
+        raise ScenarioError(f"--set {override}: expected key=value, as in people.visits_per_hour=30")
+    *parents, last = key.strip().split(".")
+    for parent in parents:
+        below = data.setdefault(parent, {})
+        if not isinstance(below, dict):
+            raise ScenarioError(f"--set {override}: {parent} holds a value, not further keys")
+        data = below
+    try:
+        data[last] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ScenarioError(f"--set {override}: the value is not YAML") from None
+
+
+def _validate(model: type[Any], data: dict[str, Any], where: str) -> Any:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise ScenarioError(f"{where}: {explain(error, model)}") from None
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> str:
+    """The first problem of a validation in one line, with the key and what is known there."""
+    first = error.errors()[0]
+    key = ".".join(str(p) for p in first["loc"]) or "the file"
+    if first["type"] == "extra_forbidden":
+        fields = list(model.model_fields) if len(first["loc"]) == 1 else []
+        hint = did_you_mean(str(first["loc"][-1]), fields) if fields else ""
+        return f"{key}: unknown key{hint}"
+    if first["type"] == "missing":
+        return f"{key}: missing"
+    message = first["msg"].removeprefix("Value error, ")
+    got = json.dumps(first["input"], default=str)
+    return f"{key}: {message[0].lower()}{message[1:]} (got {got[:60]})"

@@ -1,0 +1,269 @@
+"""The arithmetic under sim/kinematics.py: forward kinematics, velocities and their inverse.
+
+All frames are rows of twelve numbers (rotation matrix by rows, then position), world = cell frame.
+The kernels read one table of a chain: row 0 the base, rows 1..n the joints (rotation about z after
+the row's frame), row n + 1 the tool, and from row n + 2 the capsules (frame index, then the seven
+numbers). Columns 12..14 of joint rows: greatest speed, home, pull towards home in the null space.
+"""
+
+from __future__ import annotations
+
+from math import cos, sin, sqrt
+
+import numpy as np
+from numba import njit
+
+from genba.sim.state import Array
+
+REGULAR = 0.015  # least sqrt(det(J J')) of a pose where nothing is damped (D)
+DAMPING = 0.05  # damping at a singularity (D)
+PULL_SPEED = 0.1  # m/s and rad/s of the twist at which the pull is full (D)
+SQUARED_FLOOR = 1e-10  # damping squared that keeps the factor regular, far below any effect
+
+
+@njit(cache=True, error_model="numpy")
+def _frames(q: Array, table: Array) -> Array:
+    n = q.size
+    out = np.empty((n + 2, 12))
+    for j in range(12):
+        out[0, j] = table[0, j]
+    for k in range(1, n + 2):
+        c, s = 1.0, 0.0
+        if k <= n:
+            c, s = cos(q[k - 1]), sin(q[k - 1])
+        f = table[k]
+        for r in range(3):
+            a, b, d = out[k - 1, 3 * r], out[k - 1, 3 * r + 1], out[k - 1, 3 * r + 2]
+            x = a * f[0] + b * f[3] + d * f[6]
+            y = a * f[1] + b * f[4] + d * f[7]
+            out[k, 3 * r] = c * x + s * y
+            out[k, 3 * r + 1] = c * y - s * x
+            out[k, 3 * r + 2] = a * f[2] + b * f[5] + d * f[8]
+            out[k, 9 + r] = out[k - 1, 9 + r] + a * f[9] + b * f[10] + d * f[11]
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def _speeds(frames: Array, dq: Array) -> Array:
+    """Rows of six: turning of each link (rad/s) and velocity of its origin (m/s)."""
+    n = dq.size
+    out = np.zeros((n + 2, 6))
+    for k in range(1, n + 2):
+        w0, w1, w2 = out[k - 1, 0], out[k - 1, 1], out[k - 1, 2]
+        x = frames[k, 9] - frames[k - 1, 9]
+        y = frames[k, 10] - frames[k - 1, 10]
+        z = frames[k, 11] - frames[k - 1, 11]
+        out[k, 3] = out[k - 1, 3] + w1 * z - w2 * y
+        out[k, 4] = out[k - 1, 4] + w2 * x - w0 * z
+        out[k, 5] = out[k - 1, 5] + w0 * y - w1 * x
+        rate = dq[k - 1] if k <= n else 0.0
+        out[k, 0] = w0 + rate * frames[k, 2]
+        out[k, 1] = w1 + rate * frames[k, 5]
+        out[k, 2] = w2 + rate * frames[k, 8]
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def _capsules(frames: Array, speeds: Array, table: Array) -> tuple[Array, Array]:
+    first = frames.shape[0]
+    count = table.shape[0] - first
+    where = np.empty((count, 7))
+    moving = np.empty((count, 6))
+    for i in range(count):
+        c = table[first + i]
+        k = int(c[0])
+        f, u = frames[k], speeds[k]
+        where[i, 6] = c[7]
+        for e in range(0, 6, 3):
+            x = f[0] * c[1 + e] + f[1] * c[2 + e] + f[2] * c[3 + e]
+            y = f[3] * c[1 + e] + f[4] * c[2 + e] + f[5] * c[3 + e]
+            z = f[6] * c[1 + e] + f[7] * c[2 + e] + f[8] * c[3 + e]
+            where[i, e], where[i, e + 1], where[i, e + 2] = f[9] + x, f[10] + y, f[11] + z
+            moving[i, e] = u[3] + u[1] * z - u[2] * y
+            moving[i, e + 1] = u[4] + u[2] * x - u[0] * z
+            moving[i, e + 2] = u[5] + u[0] * y - u[1] * x
+    return where, moving
+
+
+@njit(cache=True, error_model="numpy")
+def _pose(frame: Array) -> Array:
+    """Position and quaternion x y z w, its greatest component positive."""
+    r = frame
+    out = np.empty(7)
+    out[0], out[1], out[2] = r[9], r[10], r[11]
+    t = r[0] + r[4] + r[8]
+    if t > r[0] and t > r[4] and t > r[8]:
+        s = 2.0 * sqrt(1.0 + t)
+        out[3], out[4], out[5] = (r[7] - r[5]) / s, (r[2] - r[6]) / s, (r[3] - r[1]) / s
+        out[6] = s / 4.0
+    elif r[0] >= r[4] and r[0] >= r[8]:
+        s = 2.0 * sqrt(1.0 + r[0] - r[4] - r[8])
+        out[4], out[5], out[6] = (r[1] + r[3]) / s, (r[2] + r[6]) / s, (r[7] - r[5]) / s
+        out[3] = s / 4.0
+    elif r[4] >= r[8]:
+        s = 2.0 * sqrt(1.0 + r[4] - r[0] - r[8])
+        out[3], out[5], out[6] = (r[1] + r[3]) / s, (r[5] + r[7]) / s, (r[2] - r[6]) / s
+        out[4] = s / 4.0
+    else:
+        s = 2.0 * sqrt(1.0 + r[8] - r[0] - r[4])
+        out[3], out[4], out[6] = (r[2] + r[6]) / s, (r[5] + r[7]) / s, (r[3] - r[1]) / s
+        out[5] = s / 4.0
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def _twist(speed: Array) -> Array:
+    out = np.empty(6)
+    for j in range(3):
+        out[j], out[3 + j] = speed[3 + j], speed[j]
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def _jacobian(frames: Array) -> Array:
+    n = frames.shape[0] - 2
+    out = np.empty((6, n))
+    for i in range(n):
+        z0, z1, z2 = frames[i + 1, 2], frames[i + 1, 5], frames[i + 1, 8]
+        x = frames[n + 1, 9] - frames[i + 1, 9]
+        y = frames[n + 1, 10] - frames[i + 1, 10]
+        z = frames[n + 1, 11] - frames[i + 1, 11]
+        out[0, i], out[1, i], out[2, i] = z1 * z - z2 * y, z2 * x - z0 * z, z0 * y - z1 * x
+        out[3, i], out[4, i], out[5, i] = z0, z1, z2
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def _factor(jac: Array, squared: float) -> tuple[Array, float]:
+    """Cholesky factor of J J' + squared I, and the product of its diagonal."""
+    low = np.zeros((6, 6))
+    volume = 1.0
+    for i in range(6):
+        for j in range(i + 1):
+            s = squared if i == j else 0.0
+            for k in range(jac.shape[1]):
+                s += jac[i, k] * jac[j, k]
+            for k in range(j):
+                s -= low[i, k] * low[j, k]
+            low[i, j] = sqrt(s) if i == j else s / low[j, j]
+        volume *= low[i, i]
+    return low, volume
+
+
+@njit(cache=True, error_model="numpy")
+def _solve(jac: Array, twist: Array, pull: Array) -> Array:
+    """Joint velocity nearest to `pull` that gives `twist`, damped near singularities."""
+    low, volume = _factor(jac, SQUARED_FLOOR)
+    if volume < REGULAR:
+        low, volume = _factor(jac, SQUARED_FLOOR + (DAMPING * (1.0 - volume / REGULAR)) ** 2)
+    n = jac.shape[1]
+    y = np.empty(6)
+    for i in range(6):
+        s = twist[i]
+        for k in range(n):
+            s -= jac[i, k] * pull[k]
+        for k in range(i):
+            s -= low[i, k] * y[k]
+        y[i] = s / low[i, i]
+    for i in range(5, -1, -1):
+        s = y[i]
+        for k in range(i + 1, 6):
+            s -= low[k, i] * y[k]
+        y[i] = s / low[i, i]
+    dq = np.empty(n)
+    for k in range(n):
+        s = pull[k]
+        for i in range(6):
+            s += jac[i, k] * y[i]
+        dq[k] = s
+    return dq
+
+
+@njit(cache=True, error_model="numpy")
+def _resolve(frames: Array, q: Array, twist: Array, table: Array) -> Array:
+    size = 0.0
+    for i in range(6):
+        size += twist[i] * twist[i]
+    share = min(1.0, sqrt(size) / PULL_SPEED)  # a robot asked to stand must stand
+    pull = np.empty(q.size)
+    for k in range(q.size):
+        pull[k] = share * table[k + 1, 14] * (table[k + 1, 13] - q[k])
+    dq = _solve(_jacobian(frames), twist, pull)
+    worst = 1.0
+    for k in range(q.size):
+        worst = max(worst, abs(dq[k]) / table[k + 1, 12])
+    for k in range(q.size):
+        dq[k] = dq[k] / worst
+    return dq
+
+
+@njit(cache=True, error_model="numpy")
+def state(q: Array, dq: Array, table: Array) -> tuple[Array, Array, Array, Array]:
+    """TCP pose (7,), its twist (6,), capsules (c, 7) and the velocities of their ends (c, 6)."""
+    frames = _frames(q, table)
+    speeds = _speeds(frames, dq)
+    where, moving = _capsules(frames, speeds, table)
+    return _pose(frames[q.size + 1]), _twist(speeds[q.size + 1]), where, moving
+
+
+@njit(cache=True, error_model="numpy")
+def consequence(q: Array, dq: Array, table: Array) -> tuple[Array, Array]:
+    """Twist of the TCP (6,) and velocities of the capsules (c, 6) that dq gives."""
+    frames = _frames(q, table)
+    speeds = _speeds(frames, dq)
+    return _twist(speeds[q.size + 1]), _capsules(frames, speeds, table)[1]
+
+
+@njit(cache=True, error_model="numpy")
+def joint_velocity(q: Array, twist: Array, table: Array) -> Array:
+    """Joint velocity (n,) that gives the TCP a twist, see Chain.resolve."""
+    return _resolve(_frames(q, table), q, twist, table)
+
+
+@njit(cache=True, error_model="numpy")
+def twist_command(q: Array, twist: Array, table: Array) -> tuple[Array, Array, Array]:
+    """joint_velocity and its consequence at once."""
+    frames = _frames(q, table)
+    dq = _resolve(frames, q, twist, table)
+    speeds = _speeds(frames, dq)
+    return dq, _twist(speeds[q.size + 1]), _capsules(frames, speeds, table)[1]
+
+
+@njit(cache=True, error_model="numpy")
+def _miss(frame: Array, goal: Array) -> Array:
+    """Way and turn (m, rad for small turns) from a frame to a goal frame."""
+    out = np.empty(6)
+    for r in range(3):
+        out[r] = goal[9 + r] - frame[9 + r]
+    m = np.empty((3, 3))  # goal rotation times the inverse of the frame's
+    for r in range(3):
+        for c in range(3):
+            m[r, c] = 0.0
+            for k in range(3):
+                m[r, c] += goal[3 * r + k] * frame[3 * c + k]
+    x, y, z = m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]
+    # half-angle form: it keeps growing up to 180 degrees, where the sine would vanish
+    scale = 1.0 / sqrt(max(1e-6, 1.0 + m[0, 0] + m[1, 1] + m[2, 2]))
+    out[3], out[4], out[5] = x * scale, y * scale, z * scale
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def inverse(goal: Array, q0: Array, limits: Array, table: Array) -> tuple[Array, float]:
+    """Joint positions that bring the TCP to a frame (12,), within limits (2, n), and the miss."""
+    q = q0.copy()
+    pull = np.empty(q.size)
+    miss = 1e9
+    for _ in range(200):
+        frames = _frames(q, table)
+        error = _miss(frames[q.size + 1], goal)
+        miss = sqrt(np.sum(error * error))
+        if miss < 1e-10:
+            break
+        for k in range(q.size):
+            pull[k] = min(1.0, miss) * table[k + 1, 14] * (table[k + 1, 13] - q[k])
+        step = _solve(_jacobian(frames), error, pull)
+        longest = max(1.0, np.max(np.abs(step)) / 0.3)
+        for k in range(q.size):
+            q[k] = min(limits[1, k], max(limits[0, k], q[k] + step[k] / longest))
+    return q, miss

@@ -1,0 +1,236 @@
+"""How an arm follows a velocity: under its maker's limits, one safety tick ahead, never past them.
+
+This is the robot's own controller. It stands behind the safety layer and owes it nothing.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from ruckig import (
+    ControlInterface,
+    InputParameter,
+    OutputParameter,
+    Result,
+    Ruckig,
+    RuckigError,
+    Synchronization,
+)
+
+from genba.sim.kinematics import Chain
+from genba.sim.robots import Robot
+from genba.sim.state import Array
+
+TICK = 1.0 / 120.0  # s, a safety tick
+GENTLE = 0.5  # share of the acceleration used to slow down ahead of a position limit (D)
+ROUNDING = 1e-9  # rad by which a braking way may seem to end past a limit
+
+
+class Follower:
+    """Turns target joint velocities into references that an arm of n joints can follow."""
+
+    def __init__(self, robot: Robot, dt: float = TICK) -> None:
+        self._dt = dt
+        self._table = _limits(robot)
+        self._otg = Ruckig(len(robot.home), dt)
+        self.reset(robot.home)
+
+    def reset(self, q: Array, dq: Array | None = None) -> None:
+        """Stand at joint positions q (n,) rad, or move there with dq (n,) rad/s unaccelerated.
+
+        Raises ValueError where q or dq is not finite or past the limits.
+        """
+        low, high, speed = self._table[:3]
+        state = np.zeros((3, len(low)))
+        state[0] = q
+        state[1] = 0.0 if dq is None else dq
+        inside = (state[0] >= low - 1e-6) & (state[0] <= high + 1e-6)
+        if not np.all(inside & (np.abs(state[1]) <= speed * (1 + 1e-9))):
+            raise ValueError(f"joint positions or velocities past the limits: {state[:2].tolist()}")
+        state[0] = np.clip(state[0], low, high)
+        n = len(low)
+        self._otg.reset()
+        self._out = OutputParameter(n)
+        self._in = InputParameter(n)
+        self._in.control_interface = ControlInterface.Velocity
+        self._in.max_velocity = self._table[2].tolist()
+        self._in.max_acceleration = self._table[3].tolist()
+        self._in.max_jerk = self._table[4].tolist()
+        self._keep(state)
+
+    def follow(self, dq_target: Array) -> tuple[Array, Array]:
+        """Joint positions and velocities (n,) to have one tick from now, on the way to dq_target.
+
+        The joints keep the direction of their motion where they can (phase synchronised). A target
+        that is too fast is slowed down as a whole; one that is not finite means standing still.
+        """
+        aim = _aim(dq_target, self._state, self._table, self._dt)
+        state = self._advance(aim, Synchronization.Phase)
+        late = np.zeros(len(aim), dtype=np.bool_)
+        while _mark_late(state, self._table, late):
+            # these joints must brake now, as hard as they can and each for itself
+            state = self._advance(np.where(late, 0.0, aim), Synchronization.No)
+        self._keep(state)
+        return state[0].copy(), state[1].copy()
+
+    def stopping(self, dq: Array) -> tuple[float, Array]:
+        """Time (s) and joint ways (n,) rad within which the arm stands if told to brake at dq (n,).
+
+        An upper bound: each joint is taken to be accelerating as hard as it can.
+        """
+        out: tuple[float, Array] = _stopping(dq, self._table, self._dt)
+        return out
+
+    def _advance(self, aim: Array, synchronization: Synchronization) -> Array:
+        self._in.synchronization = synchronization
+        self._in.target_velocity = aim.tolist()
+        try:
+            result = self._otg.update(self._in, self._out)
+        except RuckigError:
+            result = Result.Error
+        if result not in (Result.Working, Result.Finished):
+            return _ramp(self._state, aim, self._table, self._dt)
+        out = self._out
+        return np.array((out.new_position, out.new_velocity, out.new_acceleration))
+
+    def _keep(self, state: Array) -> None:
+        self._state = state
+        self._in.current_position, self._in.current_velocity, self._in.current_acceleration = (
+            state.tolist()
+        )
+
+
+def _limits(robot: Robot) -> Array:
+    """Rows: least and greatest position, greatest velocity, acceleration and jerk."""
+    rows = (robot.q_min, robot.q_max, robot.dq_max, robot.ddq_max, robot.jerk_max)
+    return np.array(rows, dtype=np.float64)
+
+
+@njit(cache=True, error_model="numpy")
+def _aim(target: Array, state: Array, table: Array, dt: float) -> Array:
+    """The target within the speed limits, and low enough to stop gently at the position limits."""
+    n = table.shape[1]
+    aim = np.empty(n)
+    worst = 1.0
+    for i in range(n):
+        if not np.isfinite(target[i]):
+            return np.zeros(n)
+        worst = max(worst, abs(target[i]) / table[2, i])
+    for i in range(n):
+        slow = 2.0 * GENTLE * table[3, i]
+        q = state[0, i] + state[1, i] * dt  # where it will be when it has this velocity
+        below = sqrt(slow * max(0.0, q - table[0, i]))
+        above = sqrt(slow * max(0.0, table[1, i] - q))
+        aim[i] = max(-below, min(above, target[i] / worst))
+    return aim
+
+
+@njit(cache=True, error_model="numpy")
+def _braking(v: float, a: float, hardest: float, jerk: float) -> tuple[float, float, float]:
+    """Time until it stands, way to there, and way to where it turns back before that (or 0).
+
+    For a joint at velocity v and acceleration a that brakes as hard as it can: jerk, constant
+    deceleration, jerk.
+    """
+    rest = v + a * abs(a) / (2.0 * jerk)  # velocity left once the acceleration is taken back
+    sign = 1.0 if rest >= 0.0 else -1.0
+    v, a = v * sign, a * sign
+    peak = min(hardest, sqrt(max(0.0, jerk * v + a * a / 2.0)))
+    t1, t3 = (a + peak) / jerk, peak / jerk
+    way = v * t1 + a * t1 * t1 / 2.0 - jerk * t1 * t1 * t1 / 6.0
+    v1 = v + a * t1 - jerk * t1 * t1 / 2.0
+    t2 = max(0.0, (v1 - peak * peak / (2.0 * jerk)) / peak) if peak > 0.0 else 0.0
+    way += v1 * t2 - peak * t2 * t2 / 2.0
+    v2 = v1 - peak * t2
+    way += v2 * t3 - peak * t3 * t3 / 2.0 + jerk * t3 * t3 * t3 / 6.0
+    turn = 0.0
+    if v < 0.0:  # it decelerates too hard to stop without turning
+        t = (a - sqrt(max(0.0, a * a + 2.0 * jerk * v))) / jerk
+        turn = v * t + a * t * t / 2.0 - jerk * t * t * t / 6.0
+    return t1 + t2 + t3, sign * way, sign * turn
+
+
+@njit(cache=True, error_model="numpy")
+def _mark_late(state: Array, table: Array, late: NDArray[np.bool_]) -> bool:
+    """Mark the joints that could no longer stop within their limits; whether there are new ones."""
+    new = False
+    for i in range(table.shape[1]):
+        _, way, turn = _braking(state[1, i], state[2, i], table[3, i], table[4, i])
+        low = state[0, i] + min(0.0, way, turn)
+        high = state[0, i] + max(0.0, way, turn)
+        if not late[i] and (low < table[0, i] - ROUNDING or high > table[1, i] + ROUNDING):
+            late[i] = new = True
+    return new
+
+
+@njit(cache=True, error_model="numpy")
+def _ramp(state: Array, aim: Array, table: Array, dt: float) -> Array:
+    """One tick towards aim under the acceleration limits alone, where the planner gave up."""
+    out = np.zeros_like(state)
+    for i in range(table.shape[1]):
+        change = table[3, i] * dt
+        v = min(table[2, i], max(-table[2, i], state[1, i]))
+        out[1, i] = v + min(change, max(-change, aim[i] - v))
+        q = state[0, i] + (v + out[1, i]) / 2.0 * dt
+        out[0, i] = min(table[1, i], max(table[0, i], q))
+        if out[0, i] != q:
+            out[1, i] = 0.0
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def _stopping(dq: Array, table: Array, dt: float) -> tuple[float, Array]:
+    time = 0.0
+    n = table.shape[1]
+    ways = np.empty(n)
+    for i in range(n):
+        v = min(abs(dq[i]), table[2, i])
+        t, ways[i], _ = _braking(v, table[3, i], table[3, i], table[4, i])
+        time = max(time, t)
+    for i in range(n):  # all joints take as long as the slowest
+        gain = table[3, i] ** 2 / (2.0 * table[4, i])
+        ways[i] = max(ways[i], (abs(dq[i]) + gain) * (time / 2.0 + 2.0 * table[3, i] / table[4, i]))
+    return time + dt, ways
+
+
+def realised_deceleration(chain: Chain, speed: float, samples: int, seed: int = 0) -> Array:
+    """What decelerations v^2/(2 s) (m/s^2) the TCP really has when braking at once from `speed`.
+
+    Tool down at random places of the table (x 0.3..0.6, y -0.4..0.4, z 0.05..0.4 m), moving in a
+    random direction of space; s is the length of the way to standstill. Places out of reach, and
+    directions in which the joints allow less than 90 % of the speed, are drawn again.
+    """
+    rng = np.random.default_rng(seed)
+    follower = Follower(chain.robot)
+    out: list[float] = []
+    while len(out) < samples:
+        place = rng.uniform((0.3, -0.4, 0.05), (0.6, 0.4, 0.4))
+        way = rng.normal(size=3)
+        twist = np.concatenate([speed * way / np.linalg.norm(way), np.zeros(3)])
+        try:
+            q = chain.ik(place, np.array([1.0, 0.0, 0.0, 0.0]))
+        except ValueError:
+            continue
+        dq = chain.resolve(q, twist)
+        tcp, velocity, _, _ = chain.state(q, dq)
+        start = float(np.linalg.norm(velocity[:3]))
+        if start >= 0.9 * speed:
+            follower.reset(q, dq)
+            out.append(start**2 / (2.0 * _way_to_stop(chain, follower, tcp[:3])))
+    return np.array(out)
+
+
+def _way_to_stop(chain: Chain, follower: Follower, start: Array) -> float:
+    length, here = 0.0, start
+    still = np.zeros(len(chain.robot.home))
+    for _ in range(240):
+        q, dq = follower.follow(still)
+        there = chain.state(q, dq)[0][:3]
+        length += float(np.linalg.norm(there - here))
+        here = there
+        if not dq.any():
+            break
+    return length

@@ -1,0 +1,258 @@
+"""Measures harm from the truth: breaches of the separation, contacts, clamping. Nobody else grades.
+
+Why a speed and separation monitoring (SSM) that works never causes a breach. The referee asks for
+
+    S* = v_h v / a + v^2 / (2 a)
+
+the separation of ISO/TS 15066 5.5.4 without its allowances for reaction time T_r and for
+uncertainty d0 = C + Z_d + Z_r. An SSM lets the robot move at v only while d >= S_p(v) = v_h (T_r +
+v / a) + v T_r + v^2 / (2 a) + d0. If the person comes on at v_h at most, then after T_r at worst
+d >= v_h v / a + v^2 / (2 a) + d0 >= S*. From then on the robot brakes with a, and d shrinks at
+v_h + v at most, as S* does: d/dt S* = -(v_h + v). So d >= S* to the end, and no measurement error
+within d0 excuses a breach. For the argument v_h must not jump while braking, so it is 1.6 m/s at
+every distance; the 2.0 m/s of a hand below 0.5 m would only make S* greater. Limbs in full stride
+swing faster than v_h for tenths of a second; what they take then comes out of d0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import hypot, inf
+
+import numpy as np
+
+from genba.sim.body_limits import severity
+from genba.sim.gait import CAPSULE_REGIONS, PELVIS
+from genba.sim.state import Array, Event, EventKind, State
+from genba.sim.touch import CLOSING, FIRST, LAST, LINK, NORMAL, POINT, ROBOT_SPEED, look, pushes
+from genba.sim.touch import COLUMNS as TOUCH_COLUMNS
+
+_JUMP = 0.05  # s between ticks, from which nothing is known of the way between
+_REACH = 1.8  # m, a robot's and a person's reach together, at least
+
+Box = tuple[float, float, float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class RefereeConfig:
+    """What harm is measured against. Defaults are this project's own where no source is given."""
+
+    deceleration: float = 5.0  # m/s^2, a: the least that the robot realises
+    approach: float = 1.6  # m/s, v_h, ISO 13855 (S)
+    merge: float = 0.2  # s, a breach or a contact that comes back sooner is the same one
+    clamp: float = 0.5  # s of contact, from which a part counts as clamped (S)
+    gap: float = 0.02  # m to an obstacle, below which a touched part is clamped
+    # m, fixed things a part can be pressed against: x, y, z from, x, y, z to. The table top
+    obstacles: tuple[Box, ...] = ((-0.3, -0.8, -0.05, 0.9, 0.8, 0.0),)
+    stiffness: float = 25e3  # N/m, of the penalty force, a chest's
+    damping: float = 200.0  # N s/m
+    cap: float = 500.0  # N, of one push
+
+
+@dataclass(slots=True)
+class _Breach:
+    start: float
+    last: float
+    margin: float
+    separation: float
+    speed: float
+
+
+@dataclass(slots=True)
+class _Touch:
+    start: float
+    last: float
+    speed: float = -1.0
+    link: int = 0
+    robot_speed: float = 0.0
+    clamped: float | None = None  # since when
+
+
+@dataclass(slots=True)
+class _Pair:
+    """What is open between one robot and one person, and both as they were a tick ago."""
+
+    memory: Array
+    breach: _Breach | None = None
+    touches: dict[int, _Touch] = field(default_factory=dict)
+
+
+class Referee:
+    """Watches the truth once a safety tick and writes the events of harm.
+
+    `masses` gives each robot's m_R = M/2 + m_L in kg (STANDARDS.md 2); `links`, if given, the names
+    of its capsules for the events. `separation` is the least true distance (m) now, inf while
+    nobody is within `horizon` of a robot's base; `worst` the least margin d - S* (m) since the
+    reset, and its time (s).
+    """
+
+    def __init__(
+        self,
+        masses: Mapping[str, float],
+        config: RefereeConfig | None = None,
+        links: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self.config = config = config or RefereeConfig()
+        self._masses = dict(masses)
+        self._links = dict(links or {})
+        self._constants = np.array([config.approach, config.deceleration])
+        brake = 2.0 * config.approach / config.deceleration + 2.0 / config.deceleration
+        self.horizon = max(3.0, _REACH + brake)  # m, S* at 2 m/s and what arms reach
+        self._out = np.zeros(6)
+        self._touched = np.zeros((len(CAPSULE_REGIONS), TOUCH_COLUMNS))
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything; nothing that is open is written."""
+        self._pairs: dict[tuple[str, str], _Pair] = {}
+        self.separation = inf
+        self.worst = (inf, 0.0)
+
+    @property
+    def harming(self) -> bool:
+        """Whether a contact or a breach is going on."""
+        return any(p.breach is not None or p.touches for p in self._pairs.values())
+
+    def watch(self, truth: State, dt: float) -> list[Event]:
+        """What ended or is known since the last tick, `dt` s ago. Events as in docs/events.md."""
+        self.separation = inf
+        people, pairs = truth.people, self._pairs
+        if not people and not pairs:
+            return []
+        events: list[Event] = []
+        for robot in truth.robots:
+            for person in people:
+                self._watch_pair(truth, dt, (robot, person), events)
+        if len(pairs) > len(people) * len(truth.robots):
+            for key in [k for k in pairs if k[0] not in truth.robots or k[1] not in people]:
+                self._finish(key, pairs.pop(key), truth.time, inf, events)
+        return events
+
+    def close(self, time: float) -> list[Event]:
+        """Write what is still open at the episode's end."""
+        events: list[Event] = []
+        for key, pair in self._pairs.items():
+            self._finish(key, pair, time, inf, events)
+        self._pairs.clear()
+        return events
+
+    def penalty(self, truth: State, robot: str | None = None) -> list[tuple[int, Array, Array]]:
+        """Forces that people's bodies exert on a robot (the only one by default).
+
+        Returns (robot capsule index, point (3,) m, force (3,) N) for each body capsule that
+        touches; empty while nothing does. The body yields nothing: people go on as drawn.
+        """
+        if self.separation > 0.15 or not truth.people:  # of the last tick; nobody is that fast
+            return []
+        arm = truth.robots[robot] if robot else next(iter(truth.robots.values()))
+        found: list[tuple[int, Array, Array]] = []
+        c = self.config
+        for person in truth.people.values():
+            rows = pushes(
+                arm.capsules, arm.capsule_velocities, person.capsules, person.velocities,
+                (c.stiffness, c.damping, c.cap),
+            )  # fmt: skip
+            found += [(int(row[0]), row[1:4], row[4:7]) for row in rows]
+        return found
+
+    def _watch_pair(
+        self, truth: State, dt: float, key: tuple[str, str], events: list[Event]
+    ) -> None:
+        arm, person = truth.robots[key[0]], truth.people[key[1]]
+        a, b = arm.capsules, person.capsules
+        pair = self._pairs.get(key)
+        if pair is None:
+            size = 3 + 13 * (len(a) + len(b))
+            pair = self._pairs[key] = _Pair(np.zeros(size))
+        at = 7 * PELVIS
+        far = hypot(b.item(at) - a.item(0), b.item(at + 1) - a.item(1)) > self.horizon
+        if far or dt > _JUMP:
+            pair.memory[0] = 0.0
+        seen = 0
+        if not far:
+            out = self._out
+            seen = look(
+                a, arm.capsule_velocities, b, person.velocities,
+                pair.memory, self._constants, out, self._touched,
+            )  # fmt: skip
+            self.separation = min(self.separation, out.item(0))
+            margin = out.item(1)
+            if margin < self.worst[0]:
+                self.worst = (margin, truth.time)
+            if margin < 0.0:
+                self._breached(pair, truth.time, dt)
+        if seen:
+            self._touch(key[0], pair, truth.time, dt)
+        if pair.breach is not None or pair.touches:
+            self._finish(key, pair, truth.time, truth.time - self.config.merge, events)
+
+    def _breached(self, pair: _Pair, time: float, dt: float) -> None:
+        _, margin, separation, speed = self._out[:4].tolist()
+        breach = pair.breach
+        if breach is None:
+            breach = pair.breach = _Breach(time - min(dt, _JUMP), time, inf, inf, 0.0)
+        breach.last = time
+        if margin < breach.margin:
+            breach.margin, breach.separation, breach.speed = margin, separation, speed
+
+    def _touch(self, robot: str, pair: _Pair, time: float, dt: float) -> None:
+        dt = min(dt, _JUMP)
+        for j in np.flatnonzero(self._touched[:, LAST]).tolist():
+            row = self._touched[j].tolist()
+            now = time - dt * (1.0 - row[LAST])
+            touch = pair.touches.get(j)
+            if touch is None:
+                touch = pair.touches[j] = _Touch(time - dt * (1.0 - row[FIRST]), now)
+            touch.last = now
+            if row[CLOSING] > touch.speed:
+                touch.speed, touch.robot_speed = row[CLOSING], row[ROBOT_SPEED]
+                touch.link = int(row[LINK])
+            if touch.clamped is None:
+                pressed = self._against_obstacle(self._touched[j])
+                if pressed or now - touch.start > self.config.clamp:
+                    touch.clamped = now if pressed else touch.start + self.config.clamp
+
+    def _against_obstacle(self, row: Array) -> bool:
+        """Is the touched part close to something fixed on the side away from the robot?"""
+        radius = row[POINT + 6]
+        for box in self.config.obstacles:
+            low, high = np.array(box[:3]), np.array(box[3:])
+            for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+                point = row[POINT : POINT + 3] * (1 - share) + row[POINT + 3 : POINT + 6] * share
+                way = np.clip(point, low, high) - point
+                towards = float(way @ row[NORMAL : NORMAL + 3])
+                if float(np.linalg.norm(way)) - radius < self.config.gap and towards >= 0.0:
+                    return True
+        return False
+
+    def _finish(
+        self, key: tuple[str, str], pair: _Pair, time: float, before: float, events: list[Event]
+    ) -> None:
+        """Write what was last seen before `before`."""
+        if pair.breach is not None and pair.breach.last < before:
+            b, pair.breach = pair.breach, None
+            data = {"start": b.start, "duration": b.last - b.start, "margin": b.margin}
+            data |= {"separation": b.separation, "speed": b.speed}
+            events.append(Event(time, EventKind.BREACH, key[1], data))
+        for j in [j for j, touch in pair.touches.items() if touch.last < before]:
+            events += self._contact(key, j, pair.touches.pop(j), time)
+
+    def _contact(self, key: tuple[str, str], j: int, touch: _Touch, time: float) -> list[Event]:
+        region, clamped = CAPSULE_REGIONS[j], touch.clamped is not None
+        names = self._links.get(key[0])
+        link = names[touch.link] if names else str(touch.link)
+        harm = severity(region, touch.speed, self._masses[key[0]], clamped)
+        where = {"region": region, "link": link}
+        data = {
+            "start": touch.start, "duration": touch.last - touch.start, **where,
+            "relative_speed": touch.speed, "robot_speed": touch.robot_speed,
+            "force": harm.force, "energy": harm.energy, "force_ratio": harm.force_ratio,
+            "energy_ratio": harm.energy_ratio, "clamped": clamped,
+        }  # fmt: skip
+        events = [Event(time, EventKind.CONTACT, key[1], data)]
+        if touch.clamped is not None:
+            since = {"start": touch.clamped, "duration": max(0.0, touch.last - touch.clamped)}
+            data = {**since, **where, "force": harm.force, "force_ratio": harm.force_ratio}
+            events.append(Event(time, EventKind.CLAMPING, key[1], data))
+        return events

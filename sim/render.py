@@ -1,0 +1,129 @@
+"""Pictures of a cell, drawn in a client of their own from values: they never touch the physics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import acos, sqrt
+
+import numpy as np
+import pybullet as p
+from numpy.typing import NDArray
+
+from genba.sim.grippers import GRIPPERS
+from genba.sim.robots import ROBOTS, loadable
+from genba.sim.state import Array, State
+from genba.sim.world import Layout
+
+SKIN = (0.87, 0.69, 0.56, 1.0)
+VEST = (0.93, 0.85, 0.16, 1.0)  # visitors wear yellow
+OVERALL = (0.16, 0.42, 0.30, 1.0)  # the operator green
+TROUSERS = (0.22, 0.26, 0.36, 1.0)
+BARE = ("skull", "face", "neck", "hand")
+LEGS = ("thigh", "lower_leg", "pelvis")
+AWAY = (0.0, 0.0, -40.0)  # m, where bodies that are not in the picture wait
+FOLDED = {"target": (0.42, 0.0, 0.10), "distance": 2.55, "yaw": 62.0, "pitch": -27.0, "fov": 46.0}
+
+
+class Renderer:
+    """Draws states of one layout with PyBullet's own software renderer. `close` ends it."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.robot, self.gripper = ROBOTS[layout.robot], GRIPPERS[layout.gripper]
+        self.client = p.connect(p.DIRECT)
+        with loadable(layout.robot, layout.gripper) as path:
+            self.body = p.loadURDF(
+                path, self.robot.base, useFixedBase=True, physicsClientId=self.client
+            )
+        self.fingers = self.gripper.finger_joints(self.robot.tool_link)
+        for f in layout.fixtures:
+            self._box(f.half, f.rgba, f.position)
+        self.parts = {s.name: self._box(s.half, s.rgba, AWAY) for s in layout.parts}
+        self.people: dict[str, list[tuple[int, float]]] = {}
+
+    def close(self) -> None:
+        """Give the client back. Closing twice is no error."""
+        if self.client >= 0:
+            p.disconnect(self.client)
+            self.client = -1
+
+    def image(self, state: State, size: tuple[int, int] = (640, 480)) -> NDArray[np.uint8]:
+        """(height, width, 3) uint8 of a state; size is (width, height) in pixels."""
+        self._arrange(state)
+        width, height = size
+        view = p.computeViewMatrixFromYawPitchRoll(
+            FOLDED["target"], FOLDED["distance"], FOLDED["yaw"], FOLDED["pitch"], 0, 2
+        )
+        lens = p.computeProjectionMatrixFOV(FOLDED["fov"], width / height, 0.1, 12.0)
+        picture = p.getCameraImage(
+            width, height, view, lens, lightDirection=[1.2, -0.8, 2.4], shadow=1,
+            lightAmbientCoeff=0.55, lightDiffuseCoeff=0.5, lightSpecularCoeff=0.1,
+            renderer=p.ER_TINY_RENDERER, flags=p.ER_NO_SEGMENTATION_MASK,
+            physicsClientId=self.client,
+        )  # fmt: skip
+        rgba = np.asarray(picture[2], dtype=np.uint8).reshape(height, width, 4)
+        return rgba[:, :, :3].copy()
+
+    def _arrange(self, state: State) -> None:
+        for robot in state.robots.values():
+            for joint, q in enumerate(robot.q):
+                p.resetJointState(self.body, joint, q, physicsClientId=self.client)
+            for joint in self.fingers:
+                p.resetJointState(self.body, joint, robot.grip / 2, physicsClientId=self.client)
+        for name, body in self.parts.items():
+            part = state.parts.get(name)
+            pose = (*AWAY, 0.0, 0.0, 0.0, 1.0) if part is None else part.pose
+            self._move(body, pose[:3], pose[3:])
+        for name, person in state.people.items():
+            if name not in self.people:
+                self.people[name] = self._person(person.role, person.capsules)
+            for (body, _), row in zip(self.people[name], person.capsules, strict=True):
+                self._move(body, (row[:3] + row[3:6]) / 2, _along(row[3:6] - row[:3]))
+        for name in self.people.keys() - state.people.keys():
+            for body, _ in self.people.pop(name):
+                p.removeBody(body, physicsClientId=self.client)
+
+    def _move(self, body: int, at: Sequence[float], turn: Sequence[float]) -> None:
+        p.resetBasePositionAndOrientation(body, at, turn, physicsClientId=self.client)
+
+    def _box(self, half: Sequence[float], rgba: Sequence[float], at: Sequence[float]) -> int:
+        shape = p.createVisualShape(
+            p.GEOM_BOX, halfExtents=half, rgbaColor=rgba, physicsClientId=self.client
+        )
+        body: int = p.createMultiBody(0, -1, shape, at, physicsClientId=self.client)
+        return body
+
+    def _person(self, role: str, capsules: Array) -> list[tuple[int, float]]:
+        from genba.sim.people import CAPSULE_REGIONS
+
+        bodies = []
+        for region, row in zip(CAPSULE_REGIONS, capsules, strict=True):
+            length = float(np.linalg.norm(row[3:6] - row[:3]))
+            shape = p.createVisualShape(
+                p.GEOM_CAPSULE, radius=row[6], length=max(length, 1e-3),
+                rgbaColor=_clothes(role, region), physicsClientId=self.client,
+            )  # fmt: skip
+            body = p.createMultiBody(0, -1, shape, AWAY, physicsClientId=self.client)
+            bodies.append((body, length))
+        return bodies
+
+
+def _clothes(role: str, region: str) -> tuple[float, float, float, float]:
+    if region in BARE:
+        return SKIN
+    if region in LEGS:
+        return TROUSERS
+    return OVERALL if role == "operator" else VEST
+
+
+def _along(axis: Array) -> tuple[float, float, float, float]:
+    """Quaternion that turns z into an axis."""
+    length = float(np.linalg.norm(axis))
+    if length < 1e-9:
+        return 0.0, 0.0, 0.0, 1.0
+    x, y, z = axis / length
+    angle = acos(max(-1.0, min(1.0, z)))
+    across = sqrt(x * x + y * y)
+    if across < 1e-9:
+        return (0.0, 0.0, 0.0, 1.0) if z > 0 else (1.0, 0.0, 0.0, 0.0)
+    half = np.sin(angle / 2) / across
+    return float(-y * half), float(x * half), 0.0, float(np.cos(angle / 2))

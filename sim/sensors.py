@@ -1,0 +1,203 @@
+"""What the cell can know: the truth with the delay, the noise and the gaps of declared sensors."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import cos, exp, hypot, inf, radians, sin, sqrt
+
+import numpy as np
+from numba import njit
+
+from genba.sim.state import Array, Part, Person, RobotState, State
+
+_BLOCK = 256  # ticks of noise drawn at a time
+_RATE = 120.0  # Hz, of the safety ticks
+_JUMP = 0.05  # s between ticks, from which nothing is known of the time between
+_EARLY = 1e-6  # s, by which a report may be early, against rounding
+
+
+@dataclass(frozen=True, slots=True)
+class SensorConfig:
+    """The declared sensor model. Defaults are this project's own."""
+
+    delay: float = 0.1  # s, age of a report of the people's positions
+    noise: float = 0.015  # m, standard deviation of a body's position, each axis
+    bound: float = 0.05  # m, no error is greater: Z_d of STANDARDS.md 1
+    correlation: float = 0.5  # s, over which the error changes
+    dropout: float = 0.0  # 1/s, how often the tracking is lost
+    dropout_seconds: float = 0.3  # s, mean time until it is back
+    joint_noise: float = 1e-4  # rad, standard deviation
+    joint_speed_noise: float = 1e-3  # rad/s
+    vision_noise: float = 1e-3  # m, of a part's position, each axis
+    vision_angle: float = 0.5  # degrees, of a part's orientation, each axis
+
+
+@njit(cache=True)
+def _wander(normal: Array, last: Array, keep: float, bound: float) -> Array:
+    """First-order autoregression (n, 3) from unit normals scaled to the noise, never over bound."""
+    fresh = sqrt(1.0 - keep * keep)
+    out = np.empty_like(normal)
+    for k in range(normal.shape[0]):
+        for j in range(3):
+            last[j] = keep * last[j] + fresh * normal[k, j]
+        size = sqrt(last[0] ** 2 + last[1] ** 2 + last[2] ** 2)
+        if size > bound:
+            for j in range(3):
+                last[j] *= bound / size
+        for j in range(3):
+            out[k, j] = last[j]
+    return out
+
+
+@njit(cache=True)
+def _shifted(capsules: Array, errors: Array, k: int) -> Array:
+    out = capsules.copy()
+    for i in range(out.shape[0]):
+        for j in range(6):
+            out[i, j] += errors[k, j % 3]
+    return out
+
+
+class _Tracks:
+    """The position error of each person, in blocks."""
+
+    def __init__(self, config: SensorConfig, rng: np.random.Generator) -> None:
+        self._rng = rng
+        self._config = config
+        self._keep = exp(-1.0 / (_RATE * max(config.correlation, 1e-3)))
+        self._errors: dict[str, tuple[Array, int]] = {}
+
+    def next(self, name: str) -> tuple[Array, int]:
+        """A block of errors (n, 3) and the row that holds now."""
+        errors, k = self._errors.get(name, (_NOTHING, _BLOCK - 1))
+        k += 1
+        if k == _BLOCK:
+            known = errors is not _NOTHING
+            config = self._config
+            normal = self._rng.normal(0.0, config.noise, (_BLOCK, 3))
+            last = errors[-1].copy() if known else self._rng.normal(0.0, config.noise, 3)
+            errors, k = _wander(normal, last, self._keep, config.bound), 0
+        self._errors[name] = errors, k
+        return errors, k
+
+    def forget(self, people: Mapping[str, Person]) -> None:
+        """Drop those who left."""
+        if len(self._errors) > len(people):
+            self._errors = {name: self._errors[name] for name in people}
+
+
+_NOTHING: Array = np.zeros((0, 3))
+
+
+class Sensors:
+    """Truth in, measured state out, once a safety tick. Same seed, same ticks: same bits.
+
+    The robot's encoders have noise; its capsules and TCP are passed on as they are (encoder noise
+    moves them by less than 0.1 mm). People arrive `delay` late, each shifted as a whole by an
+    error that wanders and never exceeds `bound`. While the tracking is lost the last report stands
+    and `people_age` grows. Parts are those last seen by `see_parts`.
+    """
+
+    def __init__(self, config: SensorConfig, rng: np.random.Generator) -> None:
+        self.config = config
+        self._rng = rng
+        self.reset()
+
+    def reset(self, rng: np.random.Generator | None = None) -> None:
+        """Forget everything; with `rng` also begin another stream."""
+        self._rng = rng or self._rng
+        encoders, tracks, self._vision, self._gaps = self._rng.spawn(4)
+        self._encoders = encoders
+        self._tracks = _Tracks(self.config, tracks)
+        self._joints: dict[str, list[tuple[Array, Array]]] = {}
+        self._reports: deque[tuple[float, Mapping[str, Person]]] = deque()
+        self._gap = self._next_gap(0.0)
+        self._parts: dict[str, Part] = {}
+
+    def measure(self, truth: State) -> State:
+        """The state as measured at truth.time. Call it every safety tick, in order of time."""
+        robots = {name: self._encode(name, robot) for name, robot in truth.robots.items()}
+        people, age = self._track(truth)
+        return State(truth.time, robots, people, self._parts, truth.machines, age)
+
+    def see_parts(self, parts: Mapping[str, Part]) -> dict[str, Part]:
+        """Poses of parts as a camera gives them now, each with an error of its own."""
+        if parts:
+            errors = self._vision.normal(0.0, 1.0, (len(parts), 6))
+            errors[:, :3] *= self.config.vision_noise
+            errors[:, 3:] *= radians(self.config.vision_angle)
+            self._parts = {
+                name: Part(_disturbed(part.pose, error), part.kind, part.defective)
+                for (name, part), error in zip(parts.items(), errors, strict=True)
+            }
+        else:
+            self._parts = {}
+        return self._parts
+
+    def _encode(self, name: str, robot: RobotState) -> RobotState:
+        noise = self._joints.get(name)
+        if not noise:
+            n = len(robot.q)
+            drawn = self._encoders.normal(0.0, 1.0, (_BLOCK, 2, n))
+            drawn *= np.array([[self.config.joint_noise], [self.config.joint_speed_noise]])
+            noise = self._joints[name] = list(zip(drawn[:, 0], drawn[:, 1], strict=True))
+        dq, ddq = noise.pop()
+        return RobotState(
+            robot.q + dq, robot.dq + ddq, robot.tcp, robot.tcp_velocity, robot.capsules,
+            robot.capsule_velocities, robot.grip, robot.holding, robot.wrench,
+        )  # fmt: skip
+
+    def _track(self, truth: State) -> tuple[dict[str, Person], float]:
+        now, delay, reports = truth.time, self.config.delay, self._reports
+        if reports and now - reports[-1][0] > _JUMP:
+            reports.clear()  # the clock was advanced without ticks; the sensors saw it all
+        reports.append((now, truth.people))
+        until = now - delay + _EARLY
+        if until >= self._gap[0]:
+            until = self._lost(until)
+        while len(reports) > 1 and reports[1][0] <= until:
+            reports.popleft()
+        # before the first report is due the oldest stands for it, as if people had stood still
+        seen, people = reports[0]
+        age = now - seen
+        if age < delay + _EARLY:
+            age = delay
+        if not people:
+            return {}, age
+        measured = {}
+        for name, person in people.items():
+            errors, k = self._tracks.next(name)
+            capsules = _shifted(person.capsules, errors, k)
+            measured[name] = Person(person.role, person.behaviour, capsules, person.velocities)
+        self._tracks.forget(people)
+        return measured, age
+
+    def _lost(self, until: float) -> float:
+        """What was taken in a gap never arrives: the newest report that does is the one before."""
+        begin, end = self._gap
+        while until >= end:
+            begin, end = self._gap = self._next_gap(end)
+        return min(until, begin - _EARLY)
+
+    def _next_gap(self, after: float) -> tuple[float, float]:
+        if self.config.dropout <= 0.0:
+            return inf, inf
+        begin = after + self._gaps.exponential(1.0 / self.config.dropout)
+        return begin, begin + self._gaps.exponential(self.config.dropout_seconds)
+
+
+def _disturbed(pose: Array, error: Array) -> Array:
+    """A pose (7,) moved by error[:3] m and turned by the rotation vector error[3:] rad."""
+    angle = hypot(*error[3:])
+    axis = error[3:] / max(angle, 1e-12)
+    c, (x, y, z) = cos(angle / 2), sin(angle / 2) * axis
+    px, py, pz, pw = pose[3:]
+    turned = (
+        c * px + x * pw + y * pz - z * py,
+        c * py - x * pz + y * pw + z * px,
+        c * pz + x * py - y * px + z * pw,
+        c * pw - x * px - y * py - z * pz,
+    )
+    return np.concatenate([pose[:3] + error[:3], turned])

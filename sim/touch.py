@@ -1,0 +1,224 @@
+"""Robot against body between two safety ticks: separation, margin, and touches however short."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+from numba import njit
+
+from genba.sim.separation import closest
+from genba.sim.state import Array
+
+# Columns of a touch, one row a body capsule: shares of the tick in which it began and was last
+# seen (0: no touch), greatest closing speed, robot capsule and speed there, unit normal from the
+# robot to the body, and the body's capsule
+FIRST, LAST, CLOSING, LINK, ROBOT_SPEED, NORMAL, POINT, COLUMNS = 0, 1, 2, 3, 4, 5, 8, 15
+Laws = tuple[float, float, float]  # v_h m/s, a m/s^2, S* at the robot's greatest speed m
+_STEPS = 8  # looks between two ticks where capsules could have met
+
+
+@njit(cache=True, inline="always")
+def _along(velocities: Array, i: int, s: float) -> tuple[float, float, float]:
+    v = velocities[i]
+    return (
+        v[0] + s * (v[3] - v[0]),
+        v[1] + s * (v[4] - v[1]),
+        v[2] + s * (v[5] - v[2]),
+    )
+
+
+@njit(cache=True)
+def _fastest(velocities: Array) -> float:
+    top = 0.0
+    for v in velocities:
+        top = max(top, v[0] ** 2 + v[1] ** 2 + v[2] ** 2, v[3] ** 2 + v[4] ** 2 + v[5] ** 2)
+    return sqrt(top)
+
+
+@njit(cache=True)
+def _spheres(capsules: Array, out: Array) -> None:
+    """A sphere about each capsule: rows of centre and radius."""
+    for i in range(capsules.shape[0]):
+        c = capsules[i]
+        out[i, 0], out[i, 1], out[i, 2] = c[0] + c[3], c[1] + c[4], c[2] + c[5]
+        dx, dy, dz = c[3] - c[0], c[4] - c[1], c[5] - c[2]
+        out[i, 3] = 0.5 * sqrt(dx * dx + dy * dy + dz * dz) + c[6]
+        for k in range(3):
+            out[i, k] *= 0.5
+
+
+@njit(cache=True, inline="always")
+def _apart(balls: Array, i: int, j: int, gap: float) -> bool:
+    """Are two spheres further apart than `gap`?"""
+    dx, dy, dz = balls[i, 0] - balls[j, 0], balls[i, 1] - balls[j, 1], balls[i, 2] - balls[j, 2]
+    far = gap + balls[i, 3] + balls[j, 3]
+    return bool(far < 0.0 or dx * dx + dy * dy + dz * dz > far * far)
+
+
+@njit(cache=True)
+def _separate(a: Array, av: Array, b: Array, laws: Laws, balls: Array, out: Array) -> None:
+    """Least distance, least margin d - S*, and the distance and directed speed of that margin.
+
+    `out` ends with the pair that was nearest the last time: what is further off by more than `most`
+    can neither be nearer nor have less margin.
+    """
+    approach, brake, most = laws
+    n = a.shape[0]
+    limit = closest(a[int(out[4])], b[int(out[5])])[0] + most + 1e-9
+    least, worst, far, fast = np.inf, np.inf, np.inf, 0.0
+    first, second = 0, 0
+    for j in range(b.shape[0]):
+        for i in range(n):
+            if _apart(balls, i, n + j, limit):
+                continue
+            d, s, _, nx, ny, nz = closest(a[i], b[j])
+            if d < least:
+                least, first, second = d, i, j
+            if d - most < worst:
+                vx, vy, vz = _along(av, i, s)
+                v = max(0.0, vx * nx + vy * ny + vz * nz)
+                margin = d - (approach * v + 0.5 * v * v) / brake
+                if margin < worst:
+                    worst, far, fast = margin, d, v
+            limit = min(limit, max(least, worst + most))
+    out[0], out[1], out[2], out[3], out[4], out[5] = least, worst, far, fast, first, second
+
+
+@njit(cache=True)
+def _moved(now: Array, before: Array) -> float:
+    """The longest way (m) of any capsule end."""
+    top = 0.0
+    for i in range(now.shape[0]):
+        for k in (0, 3):
+            dx = now[i, k] - before[i, k]
+            dy = now[i, k + 1] - before[i, k + 1]
+            dz = now[i, k + 2] - before[i, k + 2]
+            top = max(top, dx * dx + dy * dy + dz * dz)
+    return sqrt(top)
+
+
+@njit(cache=True)
+def _between(now: Array, before: Array, f: float, c: Array) -> None:
+    for k in range(7):
+        c[k] = before[k] + f * (now[k] - before[k])
+
+
+@njit(cache=True)
+def _meet(
+    pair: tuple[Array, Array, Array, Array], last: tuple[Array, Array, Array, Array],
+    i: int, j: int, steps: int, touched: Array,
+) -> int:  # fmt: skip
+    """Look at capsules i and j at `steps` instants since the last tick; note a touch in row j."""
+    a, av, b, bv = pair
+    a0, av0, b0, bv0 = last
+    ca, cb = np.empty(7), np.empty(7)
+    found = 0
+    row = touched[j]
+    for m in range(1, steps + 1):
+        _between(a[i], a0[i], m / steps, ca)
+        _between(b[j], b0[j], m / steps, cb)
+        d, s, t, nx, ny, nz = closest(ca, cb)
+        if d > 0.0:
+            continue
+        found = 1
+        if row[LAST] == 0.0:
+            row[FIRST], row[CLOSING] = 1.0, -1.0
+        row[FIRST] = min(row[FIRST], (m - 1) / steps)
+        row[LAST] = max(row[LAST], m / steps)
+        for k in range(2):  # the faster of before and after: the touch itself slows the robot
+            vx, vy, vz = _along(av0 if k == 0 else av, i, s)
+            wx, wy, wz = _along(bv0 if k == 0 else bv, j, t)
+            closing = max(0.0, (vx - wx) * nx + (vy - wy) * ny + (vz - wz) * nz)
+            if closing > row[CLOSING]:
+                row[CLOSING], row[LINK] = closing, i
+                row[ROBOT_SPEED] = sqrt(vx * vx + vy * vy + vz * vz)
+                row[NORMAL], row[NORMAL + 1], row[NORMAL + 2] = nx, ny, nz
+                row[POINT : POINT + 7] = cb
+    return found
+
+
+@njit(cache=True)
+def look(
+    a: Array, av: Array, b: Array, bv: Array,
+    memory: Array, constants: Array, out: Array, touched: Array,
+) -> int:  # fmt: skip
+    """How many body capsules the robot touched since the last tick.
+
+    `a` (c, 7) and `av` (c, 6) are the robot's, `b` and `bv` the body's; `memory` (3 + 13 (c + b),)
+    keeps the last tick, if its first number is not 0; `constants` are v_h (m/s) and a (m/s^2).
+    Fills `out` (6,) with least separation, least margin, that margin's separation and speed, and,
+    where it answers more than 0, the rows of `touched`.
+    """
+    n, m = a.shape[0], b.shape[0]
+    balls = np.empty((n + m, 4))
+    _spheres(a, balls[:n])
+    _spheres(b, balls[n:])
+    out[4], out[5] = memory[1], memory[2]
+    top = _fastest(av)
+    most = (constants[0] * top + 0.5 * top * top) / constants[1]
+    _separate(a, av, b, (constants[0], constants[1], most), balls, out)
+    memory[1], memory[2] = out[4], out[5]
+    ends = 3 + 7 * n, 3 + 13 * n, 3 + 13 * n + 7 * m, 3 + 13 * (n + m)
+    a0 = memory[3 : ends[0]].reshape((n, 7))
+    av0 = memory[ends[0] : ends[1]].reshape((n, 6))
+    b0 = memory[ends[1] : ends[2]].reshape((m, 7))
+    bv0 = memory[ends[2] : ends[3]].reshape((m, 6))
+    count = 0
+    known = memory[0] != 0.0
+    way = _moved(a, a0) + _moved(b, b0) if known else 0.0  # nobody came closer than by this
+    if out[0] <= way:
+        touched[:, LAST] = 0.0
+        pair = (a, av, b, bv)
+        last = (a0, av0, b0, bv0) if known else pair
+        for j in range(m):
+            found = 0
+            for i in range(n):
+                if not _apart(balls, i, n + j, way):
+                    found |= _meet(pair, last, i, j, _STEPS if known else 1, touched)
+            count += found
+    memory[0] = 1.0
+    _copy(a, av, memory, 3)
+    _copy(b, bv, memory, ends[1])
+    return count
+
+
+@njit(cache=True)
+def _copy(capsules: Array, velocities: Array, memory: Array, at: int) -> None:
+    for rows in (capsules.ravel(), velocities.ravel()):
+        for k in range(rows.size):
+            memory[at + k] = rows[k]
+        at += rows.size
+
+
+@njit(cache=True)
+def pushes(a: Array, av: Array, b: Array, bv: Array, spring: tuple[float, float, float]) -> Array:
+    """Rows (k, 7) of robot capsule, point and force on the robot, for each body capsule touched.
+
+    `spring` is stiffness N/m, damping N s/m and the greatest force N. The deepest robot capsule is
+    the one that is pushed.
+    """
+    rows = np.empty((b.shape[0], 7))
+    count = 0
+    for j in range(b.shape[0]):
+        deepest, link = 0.0, -1
+        for i in range(a.shape[0]):
+            d = closest(a[i], b[j])[0]
+            if d < deepest:
+                deepest, link = d, i
+        if link < 0:
+            continue
+        d, s, t, nx, ny, nz = closest(a[link], b[j])
+        vx, vy, vz = _along(av, link, s)
+        wx, wy, wz = _along(bv, j, t)
+        closing = (vx - wx) * nx + (vy - wy) * ny + (vz - wz) * nz
+        force = min(spring[2], max(0.0, -spring[0] * d + spring[1] * closing))
+        c = a[link]
+        row = rows[count]
+        row[0] = link
+        row[1] = c[0] + s * (c[3] - c[0]) + c[6] * nx
+        row[2] = c[1] + s * (c[4] - c[1]) + c[6] * ny
+        row[3] = c[2] + s * (c[5] - c[2]) + c[6] * nz
+        row[4], row[5], row[6] = -force * nx, -force * ny, -force * nz
+        count += 1
+    return rows[:count]

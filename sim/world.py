@@ -1,0 +1,345 @@
+"""One PyBullet client holding one cell: the only file, with render.py, that talks to the physics engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pybullet as p
+import pybullet_data
+
+from genba.sim.grippers import GRIPPERS
+from genba.sim.robots import ROBOTS, loadable
+from genba.sim.state import Array
+from genba.sim.vacuum import Cup
+
+PHYSICS_HZ = 240
+ITERATIONS = 20  # a grasp slips below 10
+GRAVITY = 9.81  # m/s^2
+FAR = 60.0  # m below the cell, where parts that are not in play wait
+DRIFT_GAIN = 15.0  # 1/s, pulls the joints back onto the reference
+REST_SPEED = 0.004  # m/s and (ten times) rad/s below which an untouched part is parked
+WAKE_RADIUS = 0.085  # m around the TCP, open fingers and half a part, in which parts are awake
+WAKE_HEIGHT = 0.085  # m below the TCP; it may come down by 0.05 m in a step
+GRASPED = 0.003  # m of opening above which closed fingers have something between them
+
+
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    """A box that does not move; with `belt` its surface runs along y at that speed (m/s)."""
+
+    name: str
+    half: tuple[float, float, float]  # m
+    position: tuple[float, float, float]  # m
+    rgba: tuple[float, float, float, float] = (0.6, 0.6, 0.6, 1.0)
+    friction: float = 0.6
+    belt: float | None = None
+    solid: bool = True  # False: only drawn
+
+
+@dataclass(frozen=True, slots=True)
+class PartSpec:
+    """A box-shaped workpiece."""
+
+    name: str
+    kind: str
+    half: tuple[float, float, float]  # m
+    mass: float  # kg
+    rgba: tuple[float, float, float, float]
+    friction: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What stands in a cell. The robot's base is the origin, its plane z = 0."""
+
+    robot: str
+    gripper: str
+    fixtures: tuple[Fixture, ...]
+    parts: tuple[PartSpec, ...]
+
+
+class World:
+    """The physics of one cell. It owns its client; `close` gives it back."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.robot = ROBOTS[layout.robot]
+        self.gripper = GRIPPERS[layout.gripper]
+        self.client = p.connect(p.DIRECT)
+        self._build()
+
+    def _build(self) -> None:
+        c = self.client
+        p.resetSimulation(flags=p.RESET_USE_SIMPLE_BROADPHASE, physicsClientId=c)
+        p.setAdditionalSearchPath(pybullet_data.getDataPath(), physicsClientId=c)
+        p.setPhysicsEngineParameter(
+            fixedTimeStep=1 / PHYSICS_HZ,
+            numSolverIterations=ITERATIONS,
+            deterministicOverlappingPairs=1,
+            physicsClientId=c,
+        )
+        p.setGravity(0, 0, -GRAVITY, physicsClientId=c)
+        self.body = self._load_robot()
+        self._boxes = [self._box(f.half, 0.0, f.position, f.friction) for f in self._solid()]
+        self._belts = [
+            (b, f.position, (0.0, f.belt, 0.0))
+            for b, f in zip(self._boxes, self._solid(), strict=True)
+            if f.belt is not None
+        ]
+        self.parts = {
+            s.name: self._box(s.half, s.mass, (2.0 * i, 0.0, -FAR), s.friction)
+            for i, s in enumerate(self.layout.parts)
+        }
+        self._spec = {s.name: s for s in self.layout.parts}
+        self._home = {s.name: (2.0 * i, 0.0, -FAR) for i, s in enumerate(self.layout.parts)}
+        self.parked: set[str] = set()
+        self.away: set[str] = set()
+        self._poses: dict[str, Array] = {}
+        self.cup = Cup(self.gripper)
+        self.grip = 0.0
+        self._felt = False
+
+    def _solid(self) -> list[Fixture]:
+        return [f for f in self.layout.fixtures if f.solid]
+
+    def _load_robot(self) -> int:
+        c = self.client
+        with loadable(self.layout.robot, self.layout.gripper) as path:
+            body: int = p.loadURDF(
+                path,
+                self.robot.base,
+                useFixedBase=True,
+                flags=p.URDF_IGNORE_VISUAL_SHAPES | p.URDF_USE_INERTIA_FROM_FILE,
+                physicsClientId=c,
+            )
+        # where its centre of mass is: what Bullet means by the position of a base
+        self._base = p.getBasePositionAndOrientation(body, physicsClientId=c)
+        self._arm = self.robot.joints
+        self._forces = self.robot.torque_max.tolist()
+        self._fingers = self.gripper.finger_joints(self.robot.tool_link)
+        for link in range(-1, p.getNumJoints(body, physicsClientId=c)):
+            p.changeDynamics(body, link, linearDamping=0, angularDamping=0, physicsClientId=c)
+        if self._fingers:
+            first, second = self._fingers  # without the gear the fingers drift together
+            gear = p.createConstraint(
+                body, first, body, second, p.JOINT_GEAR, [1, 0, 0], [0] * 3, [0] * 3,
+                physicsClientId=c,
+            )  # fmt: skip
+            p.changeConstraint(gear, gearRatio=-1, erp=0.1, maxForce=50, physicsClientId=c)
+        return body
+
+    def _box(
+        self, half: Sequence[float], mass: float, position: Sequence[float], friction: float
+    ) -> int:
+        shape = p.createCollisionShape(p.GEOM_BOX, halfExtents=half, physicsClientId=self.client)
+        body: int = p.createMultiBody(mass, shape, -1, position, physicsClientId=self.client)
+        p.changeDynamics(
+            body, -1, lateralFriction=friction, linearDamping=0, angularDamping=0,
+            physicsClientId=self.client,
+        )  # fmt: skip
+        return body
+
+    def close(self) -> None:
+        """Give the client back. Closing twice is no error."""
+        if self.client >= 0:
+            p.disconnect(self.client)
+            self.client = -1
+
+    # -- reset -----------------------------------------------------------------------------------
+
+    def reset(self, q: Sequence[float], poses: Mapping[str, Sequence[float]]) -> None:
+        """Put everything back, exactly: the same arguments give the same bits as a fresh build.
+
+        q: (7,) rad; poses: name -> (7,) position m and quaternion; parts not named are put away.
+        Everything that moves is first taken to a far cell of its own, so that no contact and no
+        order of contacts survives; restoring a saved state does not achieve that.
+        """
+        c = self.client
+        self.cup.let_go(self)
+        p.resetBasePositionAndOrientation(self.body, [0, 9, -FAR], [0, 0, 0, 1], physicsClientId=c)
+        for name in self.parts:
+            self._wake(name)
+            self._teleport(name, (*self._home[name], 0.0, 0.0, 0.0, 1.0))
+        p.performCollisionDetection(physicsClientId=c)
+        p.resetBasePositionAndOrientation(self.body, *self._base, physicsClientId=c)
+        for joint in self._arm:
+            p.resetJointState(self.body, joint, q[joint], 0.0, physicsClientId=c)
+        for joint in self._fingers:
+            p.resetJointState(self.body, joint, self.gripper.stroke, 0.0, physicsClientId=c)
+        self.parked.clear()
+        self.away.clear()
+        for name in self.parts:
+            if name in poses:
+                self.place(name, poses[name])
+            else:
+                self.put_away(name)
+        self.drive(np.zeros(7))
+        self.grip, self._felt = 0.0, False
+        self.set_grip(-1.0)
+        self.run_belts()
+
+    def jog(self, q: Sequence[float]) -> None:
+        """Move the arm to q (7,) rad by hand while it is locked out, the gripper opened."""
+        self.set_grip(-1.0)
+        for joint in self._arm:
+            p.resetJointState(self.body, joint, q[joint], 0.0, physicsClientId=self.client)
+        for joint in self._fingers:
+            p.resetJointState(
+                self.body, joint, self.gripper.stroke, 0.0, physicsClientId=self.client
+            )
+        self.drive(np.zeros(len(self._arm)))
+
+    def place(self, name: str, pose: Sequence[float]) -> None:
+        """Put a part at a pose (7,), awake and at rest."""
+        self.away.discard(name)
+        self._wake(name)
+        self._teleport(name, pose)
+
+    def put_away(self, name: str) -> None:
+        """Take a part out of the cell."""
+        if self.cup.held == name:
+            self.cup.let_go(self)
+        self._teleport(name, (*self._home[name], 0.0, 0.0, 0.0, 1.0))
+        self._park(name)
+        self.away.add(name)
+
+    def _teleport(self, name: str, pose: Sequence[float]) -> None:
+        body, c = self.parts[name], self.client
+        p.resetBasePositionAndOrientation(body, pose[:3], pose[3:], physicsClientId=c)
+        p.resetBaseVelocity(body, [0, 0, 0], [0, 0, 0], physicsClientId=c)
+        self._poses[name] = np.array(pose, dtype=np.float64)
+
+    def _park(self, name: str) -> None:
+        """Without mass a part costs no solver time: solid, but it does not move."""
+        if name not in self.parked:
+            p.changeDynamics(self.parts[name], -1, mass=0, physicsClientId=self.client)
+            self.parked.add(name)
+
+    def _wake(self, name: str) -> None:
+        if name in self.parked:
+            p.changeDynamics(
+                self.parts[name], -1, mass=self._spec[name].mass, physicsClientId=self.client
+            )
+            self.parked.discard(name)
+
+    # -- one tick --------------------------------------------------------------------------------
+
+    def joints(self) -> tuple[Array, Array]:
+        """q (7,) rad and dq (7,) rad/s of the arm."""
+        states = p.getJointStates(self.body, self._arm, physicsClientId=self.client)
+        both = np.array([(s[0], s[1]) for s in states])
+        return both[:, 0].copy(), both[:, 1].copy()
+
+    def drive(self, dq: Array, correction: Array | None = None) -> None:
+        """Set the arm's joint speeds (7,) rad/s; `correction` (7,) rad is the error to pull in."""
+        if correction is not None:
+            dq = dq + DRIFT_GAIN * correction
+        p.setJointMotorControlArray(
+            self.body, self._arm, p.VELOCITY_CONTROL, targetVelocities=dq.tolist(),
+            forces=self._forces, physicsClientId=self.client,
+        )  # fmt: skip
+
+    def set_grip(self, grip: float) -> None:
+        """A positive grip closes or sucks; a negative one opens, to |grip| of the full opening."""
+        if grip == self.grip and self._fingers:
+            return
+        self.grip = grip
+        if self._fingers:
+            target = 0.0 if grip > 0 else min(-grip, 1.0) * self.gripper.stroke
+            p.setJointMotorControlArray(
+                self.body, self._fingers, p.POSITION_CONTROL, targetPositions=[target, target],
+                forces=[self.gripper.force] * 2, physicsClientId=self.client,
+            )  # fmt: skip
+        elif grip <= 0:
+            self.cup.let_go(self)
+
+    def step(self, ticks: int = 1) -> None:
+        """Advance the physics by `ticks` of 1/240 s."""
+        for _ in range(ticks):
+            p.stepSimulation(physicsClientId=self.client)
+
+    def push(self, link: int, point: Array, force: Array) -> None:
+        """Apply a force (3,) N at a point (3,) m to a link of the robot during the next tick."""
+        p.applyExternalForce(
+            self.body, link, force.tolist(), point.tolist(), p.WORLD_FRAME,
+            physicsClientId=self.client,
+        )  # fmt: skip
+
+    def run_belts(self) -> None:
+        """Carry on the belts for one control step: the pose is set back, then the speed given."""
+        for body, home, speed in self._belts:
+            p.resetBasePositionAndOrientation(body, home, [0, 0, 0, 1], physicsClientId=self.client)
+            p.resetBaseVelocity(body, speed, [0, 0, 0], physicsClientId=self.client)
+
+    # -- gripper ---------------------------------------------------------------------------------
+
+    def gripper_state(self) -> tuple[float, bool]:
+        """(opening m or vacuum 0..1, whether a part is felt), as the gripper's own sensors say."""
+        if not self._fingers:
+            return float(self.cup.held is not None), self.cup.held is not None
+        states = p.getJointStates(self.body, self._fingers, physicsClientId=self.client)
+        opening = states[0][0] + states[1][0]
+        still = abs(states[0][1]) + abs(states[1][1]) < 0.01  # m/s
+        # felt once the fingers stall on something, until they close past it or are opened
+        self._felt = self.grip > 0 and opening > GRASPED and (still or self._felt)
+        return opening, self._felt
+
+    @property
+    def sucked(self) -> str | None:
+        """The part a vacuum cup holds."""
+        return self.cup.held
+
+    def suck(self, tcp: Array, seconds: float) -> None:
+        """Let a vacuum cup at the TCP (7,) work for one control step: seal, hold or lose."""
+        if not self._fingers:
+            self.cup.work(self, tcp, self.grip > 0, seconds)
+
+    # -- parts -----------------------------------------------------------------------------------
+
+    def pose(self, name: str) -> Array:
+        """(7,) of a part; a parked part's is remembered, not asked for."""
+        if name not in self.parked:
+            at, turn = p.getBasePositionAndOrientation(
+                self.parts[name], physicsClientId=self.client
+            )
+            self._poses[name] = np.array((*at, *turn))
+        return self._poses[name]
+
+    def speed(self, name: str) -> float:
+        """m/s, with a tenth of the rad/s, of a part."""
+        if name in self.parked:
+            return 0.0
+        v, w = p.getBaseVelocity(self.parts[name], physicsClientId=self.client)
+        return float(max(abs(v[0]), abs(v[1]), abs(v[2]), 0.1 * max(map(abs, w))))
+
+    def in_play(self) -> list[str]:
+        """Names of the parts in the cell, in a fixed order."""
+        return [n for n in self.parts if n not in self.away]
+
+    def awake(self) -> list[str]:
+        """Names of the parts in the cell that are not parked."""
+        return [n for n in self.parts if n not in self.parked]
+
+    def spec(self, name: str) -> PartSpec:
+        """What kind of workpiece a part is."""
+        return self._spec[name]
+
+    def settle(self, tcp: Array, speed: float, keep_awake: Iterable[str] = ()) -> None:
+        """Park parts that rest out of the gripper's reach and wake those it may touch next.
+
+        tcp: (7,); speed: m/s sideways. Call it once a control step.
+        """
+        awake = set(keep_awake)
+        x, y, z = tcp[:3].tolist()
+        radius = WAKE_RADIUS + speed / 20
+        for name in self.in_play():
+            px, py, pz = self._poses[name][:3].tolist()
+            near = abs(px - x) < radius and abs(py - y) < radius and z - pz < WAKE_HEIGHT
+            if name in self.parked:
+                if near:
+                    self._wake(name)
+            elif not near and name not in awake and self.speed(name) < REST_SPEED:
+                self.pose(name)
+                self._park(name)

@@ -1,0 +1,250 @@
+"""The command line: bad input is one line and exit code 2, `--json -` is JSON and no more."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from genba import commands, scenarios
+from genba.cli import BAD_INPUT, CATALOGUES, FAILED, INTERRUPTED, main
+
+SHORT = ["--seconds", "1", "--agent", "idle"]
+
+
+def answer(capfd, *argv):
+    """Exit code and what was said on standard output and standard error."""
+    try:
+        code = main([str(a) for a in argv])
+    except SystemExit as stop:
+        code = stop.code
+    said = capfd.readouterr()
+    return code, said.out, said.err
+
+
+def refused(capfd, *argv):
+    """The one line that bad input is answered with."""
+    code, out, err = answer(capfd, *argv)
+    assert code == BAD_INPUT, err
+    assert out == "" and err.endswith("\n") and err.count("\n") == 1, err
+    return err
+
+
+def scenario_file(folder, **changes):
+    import yaml
+
+    data = scenarios.load("kitting_alone").model_dump(mode="json") | {"name": "mine"} | changes
+    path = folder / "mine.yaml"
+    path.write_text(yaml.safe_dump(data))
+    return path
+
+
+@pytest.mark.parametrize("command", commands.COMMANDS)
+def test_every_command_has_help_with_an_example(capfd, command):
+    code, out, _ = answer(capfd, command, "--help")
+    assert code == 0 and f"example: genba {command}" in out
+
+
+def test_the_help_loads_nothing_heavy():
+    script = (
+        "import sys\nfrom genba.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'numpy', 'pydantic', 'torch', 'pybullet', 'rich', 'numba', 'gymnasium'}\n"
+        "sys.exit(len(heavy & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [],
+        ["fly"],
+        ["list"],
+        ["list", "unicorns"],
+        ["run"],
+        ["run", "kitting_alone", "--seed", "-1"],
+        ["run", "kitting_alone", "--seconds", "nan"],
+        ["run", "kitting_alone", "--wings"],
+        ["bench", "quick", "--workers", "0"],
+        ["bench", "quick", "--episodes", "1e3"],
+        ["speed", "--steps", "many"],
+        ["report", ".", "--lang", "tlh"],
+    ],
+)
+def test_an_impossible_command_is_answered_in_one_line(capfd, argv):
+    refused(capfd, *argv)
+
+
+@pytest.mark.parametrize("command", ["run", "speed", "train"])
+def test_an_unknown_scenario_is_named(capfd, command):
+    assert "kiting_alone" in refused(capfd, command, "kiting_alone")
+
+
+def test_an_unknown_suite_is_named(capfd):
+    assert "slow" in refused(capfd, "bench", "slow")
+
+
+def test_an_unknown_key_of_a_scenario_file_is_named(capfd, tmp_path):
+    line = refused(capfd, "run", scenario_file(tmp_path, speling=1))
+    assert "mine.yaml" in line and "speling" in line
+
+
+def test_a_wrong_type_in_a_scenario_file_is_named(capfd, tmp_path):
+    line = refused(capfd, "run", scenario_file(tmp_path, seconds="long"))
+    assert "mine.yaml" in line and "seconds" in line
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["people.visits_per_hour=-1", "robot=terminator", "cell=bakery", "safety={nonsense: {}}"],
+)
+def test_an_impossible_change_of_a_scenario_is_named(capfd, change):
+    line = refused(capfd, "run", "kitting_alone", "--set", change)
+    assert change.split("=")[0].split(".")[-1] in line or change.split("=")[1].strip("{}:") in line
+
+
+@pytest.mark.parametrize("command", [["run", "kitting_alone"], ["bench", "quick", "--out", "x"]])
+def test_an_agent_that_is_none_is_named(capfd, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "novel.txt").write_text("It was a dark and stormy night.")
+    assert "novel.txt" in refused(capfd, *command, "--agent", "./novel.txt")
+    assert "nobody" in refused(capfd, *command, "--agent", "nobody")
+
+
+@pytest.mark.parametrize("option", ["--record", "--json", "--video"])
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(capfd, tmp_path, option):
+    line = refused(capfd, "run", "kitting_alone", *SHORT, option, tmp_path / "no" / "folder.mp4")
+    assert "folder.mp4" in line
+
+
+def test_a_video_of_an_unknown_kind_is_refused(capfd, tmp_path):
+    assert ".mp4" in refused(capfd, "run", "kitting_alone", "--video", tmp_path / "film.txt")
+
+
+def test_an_output_folder_that_is_a_file_is_refused(capfd, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "file" in refused(capfd, "bench", "quick", "--out", tmp_path / "file")
+    assert "file" in refused(capfd, "report", tmp_path / "file")
+
+
+def test_a_folder_with_other_things_in_it_is_refused_by_bench_and_by_report(capfd, tmp_path):
+    (tmp_path / "thesis.tex").write_text("precious")
+    line = refused(capfd, "bench", "quick", "--agent", "idle", "--out", tmp_path)
+    assert "thesis.tex" in line
+    assert "meta.json" in refused(capfd, "report", tmp_path)
+    assert {p.name for p in tmp_path.iterdir() if p.name[0] != "."} == {"thesis.tex"}
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a disk that is always full")
+def test_a_full_disk_is_one_line(capfd):
+    assert "No space" in refused(capfd, "list", "scenarios", "--json", "/dev/full")
+
+
+def test_a_missing_extra_says_what_to_install(capfd, tmp_path, monkeypatch):
+    import importlib.util
+
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "matplotlib" else found(name)
+    )
+    for argv in (["bench", "quick"], ["report", str(tmp_path)]):
+        assert 'pip install "genba[report]"' in refused(capfd, *argv)
+
+
+@pytest.mark.parametrize("what", CATALOGUES)
+def test_a_list_is_an_array_of_objects_with_a_name(capfd, what):
+    code, out, _ = answer(capfd, "list", what, "--json", "-")
+    rows = json.loads(out)
+    assert code == 0 and rows and all(row["name"] for row in rows)
+    assert len({row["name"] for row in rows}) == len(rows)
+
+
+def test_a_list_is_a_table_for_people(capfd, tmp_path):
+    code, out, _ = answer(capfd, "list", "figures", "--json", tmp_path / "f.json")
+    assert code == 0 and "human_minutes_per_robot_hour" in out
+    assert "oee" in {row["name"] for row in json.loads((tmp_path / "f.json").read_text())}
+
+
+def test_run_prints_json_and_nothing_else_on_standard_output(capfd, tmp_path):
+    record = tmp_path / "events.jsonl"
+    code, out, _ = answer(
+        capfd, "run", "kitting_alone", *SHORT, "--seed", "5", "--json", "-", "--record", record
+    )
+    row = json.loads(out)
+    assert code == 0 and row["seed"] == 5 and row["seconds"] == 1.0
+    assert {"good_parts", "oee", "mtbi", "max_force_ratio"} <= set(row["figures"])
+    events = [json.loads(line) for line in record.read_text().splitlines()]
+    assert events[0]["kind"] == "episode_start" and events[-1]["kind"] == "episode_end"
+
+
+def test_run_prints_a_table_of_figures_with_units(capfd):
+    code, out, _ = answer(capfd, "run", "kitting_alone", *SHORT)
+    assert code == 0 and "good_parts_per_hour" in out and "parts/h" in out
+
+
+def test_what_is_set_reaches_the_cell(capfd, tmp_path):
+    record = tmp_path / "events.jsonl"
+    argv = ["run", "kitting_shared", *SHORT, "--set", "safety={}", "--record", record]
+    assert answer(capfd, *argv)[0] == 0
+    start = json.loads(record.read_text().splitlines()[0])
+    assert start["data"]["safety"] == [] and start["data"]["seconds"] == 1.0
+
+
+def test_a_film_shows_the_episode(capfd, tmp_path):
+    imageio = pytest.importorskip("imageio")
+    film = tmp_path / "film.gif"
+    assert answer(capfd, "run", "kitting_alone", *SHORT, "--video", film)[0] == 0
+    frames = imageio.mimread(film)
+    assert len(frames) >= 5 and frames[0].std() > 0
+
+
+class Broken:
+    """An agent whose author made a mistake."""
+
+    def reset(self, observation, info): ...
+
+    def act(self, observation):
+        raise ZeroDivisionError("division\nby zero")
+
+
+def test_an_agent_that_raises_is_one_line_and_its_events_are_kept(capfd, tmp_path, monkeypatch):
+    monkeypatch.setattr("genba.agents.make", lambda name, env: Broken())
+    record = tmp_path / "e.jsonl"
+    code, out, err = answer(capfd, "run", "kitting_alone", "--record", record)
+    assert code == FAILED and out == ""
+    assert "ZeroDivisionError: division by zero" in err.splitlines()[-1]
+    assert record.read_text().count("\n") >= 1
+
+
+def test_an_interrupt_is_one_line_and_the_events_are_kept(capfd, tmp_path, monkeypatch):
+    class Impatient(Broken):
+        def act(self, observation):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("genba.agents.make", lambda name, env: Impatient())
+    record = tmp_path / "e.jsonl"
+    code, _, err = answer(capfd, "run", "kitting_alone", "--record", record)
+    assert code == INTERRUPTED and err.count("interrupted") == 1 and str(record) in err
+    assert json.loads(record.read_text().splitlines()[0])["kind"] == "episode_start"
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "genba.cli", "list", "figures"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 0 and said == b""
+
+
+def test_a_fault_of_ours_is_not_passed_off_as_bad_input(monkeypatch):
+    def fault(options, out):
+        raise ValueError("ours")
+
+    monkeypatch.setitem(commands.COMMANDS, "list", fault)
+    with pytest.raises(ValueError, match="ours"):
+        main(["list", "cells"])

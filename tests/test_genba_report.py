@@ -1,0 +1,209 @@
+"""The report: one file that needs no network, tells no lies when there is nothing to tell, and
+does not run what others wrote into it."""
+
+import io
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from genba import kpi, results, scorecard, texts
+from genba.console import Refused
+from genba.report import render
+from genba.sim.state import Event, EventKind
+
+HOSTILE = "<script>alert('x')</script> & \"quoted\" $\\frac{1}{2}$ https://evil.example/x"
+SECONDS = 60.0
+
+
+def episode_events(good=6, stops=1):
+    """Parts every five seconds; a person is called for a dropped part `stops` times."""
+    events = [
+        Event(0.0, EventKind.EPISODE_START, "s", {"planned_cycle_time": 5.0, "takt": None}),
+        Event(0.0, EventKind.STATE, "cell", {"state": "producing"}),
+    ]
+    for i in range(good):
+        at = 1.0 + 5.0 * i
+        events.append(Event(at, EventKind.PART_STARTED, f"p{i}", {"kind": "a"}))
+        data = {"good": True, "kind": "a", "rework": False, "assisted": False, "reason": ""}
+        events.append(Event(at + 3.0, EventKind.PART_FINISHED, f"p{i}", data))
+    for i in range(stops):
+        at = 35.0 + 10.0 * i
+        asked = {"id": i, "cause": "dropped_part", "initiator": "robot", "class": "assist"}
+        events.append(Event(at, EventKind.STATE, "cell", {"state": "waiting"}))
+        events.append(Event(at, EventKind.REQUEST, "cell", {**asked, "service": "rework"}))
+        events.append(
+            Event(at + 4, EventKind.OPERATOR_ARRIVED, "o", {"id": i, "notice": 1, "way": 3})
+        )
+        events.append(Event(at + 4, EventKind.STATE, "cell", {"state": "serving"}))
+        done = {"id": i, "service": 2.0, "labour": 5.0}
+        events.append(Event(at + 6, EventKind.SERVICE_DONE, "o", done))
+        events.append(Event(at + 6, EventKind.STATE, "cell", {"state": "producing"}))
+    return [*events, Event(SECONDS, EventKind.EPISODE_END, "s")]
+
+
+def worst_moment(margin=0.1):
+    trace = [[t / 20, None if t < 50 else 1.0, 0.9, 0.3, 1.0] for t in range(200)]
+    return {"time": 5.0, "margin": margin, "separation": 1.0, "trace": trace}
+
+
+def bench_folder(folder, agents=("scripted",), seeds=(1, 2), worst=None, error=None, **events):
+    """What genba bench leaves behind."""
+    (folder / "episodes").mkdir(parents=True)
+    with (folder / "results.jsonl").open("wb") as file:
+        for seed in seeds:
+            for i, agent in enumerate(agents):
+                played = episode_events(**events)
+                tally = kpi.tally(played, SECONDS)
+                row = {
+                    "scenario": "tray", "config": "c", "agent": agent, "agent_hash": "h",
+                    "seconds": SECONDS, "seed": seed, "file": f"tray-{i}-{seed}", "error": error,
+                    "figures": kpi.figures(tally), "tally": tally,
+                    "worst": worst and {k: v for k, v in worst.items() if k != "trace"},
+                }  # fmt: skip
+                results.append(file, row)
+                kept = {"events": [results.event_row(e) for e in played], "worst": worst}
+                results.write_episode(folder / "episodes" / f"tray-{i}-{seed}.json.gz", kept)
+    scenario = {
+        "name": "tray", "title": "Trays", "config": "c", "rules": [], "regime": None,
+        "people": {"visits_per_hour": 0},
+    }  # fmt: skip
+    meta = {
+        "genba": "0", "build": "b", "date": "2026-01-01", "suite": "s", "seed": 1, "episodes": 2,
+        "scenarios": {"tray": scenario}, "agents": dict.fromkeys(agents, "h"),
+    }  # fmt: skip
+    results.dump(folder / "meta.json", meta)
+    return folder
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page: its elements, and its text outside of them."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.words, self.links = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.links += [
+            v for k, v in attrs if k in ("src", "href", "action", "srcset", "xlink:href", "data")
+        ]
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+@pytest.mark.parametrize("lang", texts.LANGUAGES)
+def test_no_name_and_no_error_becomes_part_of_the_page(tmp_path, lang):
+    folder = bench_folder(tmp_path / "b", agents=(HOSTILE, "idle"), worst=worst_moment())
+    page = Page(render(folder, lang))
+    assert "script" not in page.tags
+    assert any("<script>" in word for word in page.words)  # shown as the text it is
+
+
+def test_an_error_of_a_stranger_is_shown_as_text(tmp_path):
+    page = Page(render(bench_folder(tmp_path / "b", error=HOSTILE)))
+    assert "script" not in page.tags
+    assert any("alert(" in word for word in page.words)
+
+
+def test_the_page_asks_nothing_of_a_network(tmp_path):
+    folder = bench_folder(tmp_path / "b", worst=worst_moment())
+    picture = results.png(np.zeros((4, 6, 3), np.uint8))
+    (folder / "episodes" / "tray-0-1.png").write_bytes(picture)
+    text = render(folder)
+    page = Page(text)
+    assert {"link", "img", "svg"} <= set(page.tags) and "iframe" not in page.tags
+    assert all(link.startswith(("#", "data:")) for link in page.links)
+    assert "url(http" not in text and "@import" not in text and "://" not in text
+
+
+def test_the_charts_share_no_identifier(tmp_path):
+    text = render(bench_folder(tmp_path / "b", agents=("a", "b"), worst=worst_moment()))
+    ids = re.findall(r'\bid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+    used = set(re.findall(r'(?:url\(#|href="#)([^")]+)', text))
+    assert used <= set(ids)
+
+
+def test_the_same_folder_gives_the_same_page(tmp_path):
+    folder = bench_folder(tmp_path / "b", worst=worst_moment())
+    assert render(folder) == render(folder)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"worst": None},  # nobody around
+        {"good": 0, "stops": 0},  # an agent that does nothing
+        {"seeds": (1,)},  # one episode: no spread to speak of
+        {"error": "ValueError: no"},  # nothing finished
+        {"agents": tuple(f"agent {i}" for i in range(12))},  # more than there are colours
+        {"worst": worst_moment(-0.4)},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("lang", texts.LANGUAGES)
+def test_a_report_of_little_is_still_a_report(tmp_path, case, lang):
+    text = render(bench_folder(tmp_path / "b", **case), lang)
+    words = texts.words(lang)
+    assert words["notice_safety"].split(".")[0] in text
+    assert "nan" not in re.sub(r"<svg.*?</svg>", "", text, flags=re.S).lower().split()
+
+
+def test_details_that_are_missing_or_broken_do_not_take_the_report_away(tmp_path):
+    folder = bench_folder(tmp_path / "b", worst=worst_moment())
+    (folder / "episodes" / "tray-0-1.json.gz").write_bytes(b"\x1f\x8b broken")
+    (folder / "episodes" / "tray-0-2.json.gz").unlink()
+    assert texts.words("en")["no_picture"] in render(folder)
+
+
+def test_a_folder_without_a_benchmark_is_refused_in_one_line(tmp_path):
+    with pytest.raises(Refused, match="meta.json: cannot be read"):
+        render(tmp_path)
+
+
+def test_a_line_that_is_no_result_is_named(tmp_path):
+    folder = bench_folder(tmp_path / "b")
+    with (folder / "results.jsonl").open("ab") as file:
+        file.write(b"[1, 2]\n")
+    with pytest.raises(Refused, match="line 3 is no result"):
+        render(folder)
+
+
+def test_every_word_is_there_in_both_languages():
+    assert texts.missing() == []
+    states = {"producing", "slowed", "standstill", "idle", "starved", "blocked", "changeover"}
+    assert set(texts.STATES) == states | {"stopped", "waiting", "serving"}
+    nameless = [n for n, f in kpi.FIGURES.items() if texts.figure_name(n, f.text, "ja") == f.text]
+    assert nameless == []
+
+
+def test_output_does_not_make_up_for_a_breach():
+    rows = [
+        {"scenario": "s", "agent": a, "figure": "ssm_breaches", "value": v}
+        for a, v in [("a", 1), ("b", 0)]
+    ]
+    card = scorecard.by_figure(rows)
+    assert scorecard.unsafe(card, "s", "a") and not scorecard.unsafe(card, "s", "b")
+
+
+def test_the_scorecard_does_not_depend_on_the_order_of_the_rows(tmp_path):
+    rows = results.read_rows(bench_folder(tmp_path / "b", agents=("a", "b"), seeds=(9, 10, 11)))
+    card = scorecard.scorecard(rows)
+    assert card == scorecard.scorecard(rows[::-1])
+    assert {"scenario", "agent", "figure", "value", "low", "high", "unit", "n"} == set(card[0])
+    json.dumps(card, allow_nan=False)
+    good = scorecard.by_figure(card)["tray", "a", "good_parts_per_hour"]
+    assert good["value"] == pytest.approx(360.0) and good["n"] == 3
+
+
+def test_a_png_is_what_was_drawn():
+    from matplotlib.image import imread
+
+    picture = np.random.default_rng(0).integers(0, 256, (7, 5, 3)).astype(np.uint8)
+
+    read = imread(io.BytesIO(results.png(picture)), format="png")
+    assert np.array_equal(np.round(read[..., :3] * 255).astype(np.uint8), picture)
