@@ -1,4 +1,4 @@
-"""Factory cells as Gymnasium environments. Importing this registers `genba/KittingAlone-v0` and so on."""
+"""Factory cells as Gymnasium environments; importing this registers `genba/KittingAlone-v0` etc."""
 
 from __future__ import annotations
 

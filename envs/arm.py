@@ -14,6 +14,7 @@ from genba.sim.motion import Follower
 from genba.sim.state import Array, Command, RobotState
 from genba.sim.world import World
 
+PUSHED = 0.002  # rad a braked joint is off its place when something has pushed it
 STILL = 0.005  # rad/s below which every joint of a robot that stands is
 
 
@@ -77,13 +78,20 @@ class Arm:
         """
         if category == 0:
             self.world.drive(np.zeros(self.joints))
-            self.follower.reset(self.reference)
+            self._stand_here()
         else:
             correction = self.reference - self.q
             self.reference, speed = self.follower.follow(command.dq)
             self.world.drive(speed, correction)
+            if category is not None and not speed.any() and np.abs(correction).max() > PUSHED:
+                self._stand_here()  # brakes do not pull back what pushed the arm away
         self.grip = command.grip
         self.world.set_grip(command.grip)
+
+    def _stand_here(self) -> None:
+        robot = self.world.robot
+        self.reference = np.clip(self.q, robot.q_min, robot.q_max)
+        self.follower.reset(self.reference)
 
     def go_home(self) -> None:
         """A person jogs the robot home, with an open gripper, while it is locked out."""
@@ -98,9 +106,7 @@ class Arm:
         """The truth about the robot now."""
         self.q, dq = self.world.joints()
         tcp, velocity, capsules, speeds = self.chain.state(self.q, dq)
-        return RobotState(
-            self.q, dq, tcp, velocity, capsules, speeds, self.opening, self.holding
-        )
+        return RobotState(self.q, dq, tcp, velocity, capsules, speeds, self.opening, self.holding)
 
     def observe(self, robot: RobotState) -> list[float]:
         """The values of `fields`."""

@@ -20,7 +20,7 @@ from genba.sim.people import Crew, draw_visits
 from genba.sim.referee import Referee
 from genba.sim.render import Renderer
 from genba.sim.sensors import SensorConfig, Sensors
-from genba.sim.state import Array, Event, EventKind, Part, State
+from genba.sim.state import Array, Event, Part, State
 from genba.sim.world import World
 
 CONTROL_HZ = 20
@@ -33,6 +33,7 @@ LOCKED_STEP = 1.0  # s that pass in a step while the cell waits for a person: no
 ROBOT = "robot"  # the arm's name in states and in the layer
 
 Observation = NDArray[np.float32]
+Picture = NDArray[np.uint8]
 Stepped = tuple[Observation, float, bool, bool, dict[str, Any]]
 
 
@@ -60,10 +61,12 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         masses, names = {ROBOT: chain.effective_mass()}, {ROBOT: chain.capsule_names}
         self.referee = Referee(masses, links=names)
         self.fields = {**self.arm.fields, **self.task.fields, **company.fields(scenario)}
-        size = sum(self.fields.values())
+        self._size = size = sum(self.fields.values())
         self.observation_space = gym.spaces.Box(-20.0, 20.0, (size,), np.float32)
         self.action_space = gym.spaces.Box(-1.0, 1.0, (self.arm.actions,), np.float32)
         self._renderer: Renderer | None = None
+        # bound once: they run 120 and 240 times a simulated second, and `genba speed` times them
+        self.filter, self.physics = self.layer.filter, self.world.step
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -117,12 +120,12 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         """One safety tick: measure, command, filter, move, and see who was harmed."""
         measured = self.measured = self.sensors.measure(self.state)
         command = self.arm.command(measured.robots[ROBOT], asked)
-        decision = self.layer.filter(measured, command)
+        decision = self.filter(measured, command)
         self.arm.carry_out(decision.command, decision.category)
         for _ in range(SUBSTEPS):
             if self.referee.separation < TOUCH:
                 self._push_back()
-            self.world.step()
+            self.physics()
         self.time += TICK
         self.state = self._look()
         harm = self.referee.watch(self.state, TICK)
@@ -208,7 +211,13 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         diary.enter(self.time, self._condition())
         if state.people and not self.desk.busy:
             speed = float(np.linalg.norm(robot.tcp_velocity[:3]))
-            row = (self.time, self.referee.separation, company.protective(speed), speed, self.layer.scale)
+            row = (
+                self.time,
+                self.referee.separation,
+                company.protective(speed),
+                speed,
+                self.layer.scale,
+            )
             diary.watch(row, self.referee.worst[0], state)
         if done:
             diary.close(self.time)
@@ -233,7 +242,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         """`fields`, in order, from what is measured."""
         robot = self.measured.robots[ROBOT]
         values = [*self.arm.observe(robot), *self.task.observe(robot)]
-        if len(values) < self.observation_space.shape[0]:
+        if len(values) < self._size:
             values += company.view(self.measured, ROBOT, self.layer.scale)
         return np.array(values, dtype=np.float32)
 
@@ -242,13 +251,30 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         """All events of the episode so far, in order of time."""
         return self.diary.events
 
-    def picture(self, state: State | None = None, size: tuple[int, int] = (640, 480)) -> Any:
+    @property
+    def trace(self) -> Array:
+        """(k, 5) while people are about: time s, separation m, S_p m, TCP speed m/s, scale."""
+        return self.diary.trace_array()
+
+    @property
+    def worst(self) -> dict[str, float] | None:
+        """Time s, margin d - S* m and separation m of the episode's worst moment, if any."""
+        if self.diary.worst is None:
+            return None
+        margin, separation, state = self.diary.worst
+        return {"time": state.time, "margin": margin, "separation": separation}
+
+    def worst_image(self) -> Picture | None:
+        """(h, w, 3) uint8 of the cell at its worst moment, None if nobody came."""
+        return None if self.diary.worst is None else self.picture(self.diary.worst[2])
+
+    def picture(self, state: State | None = None, size: tuple[int, int] = (640, 480)) -> Picture:
         """(h, w, 3) uint8 of the cell now, or as it was in `state`."""
         if self._renderer is None:
             self._renderer = Renderer(self.task.layout())
         return self._renderer.image(self.state if state is None else state, size)
 
-    def render(self) -> Any:
+    def render(self) -> Picture | None:
         """(h, w, 3) uint8 where `render_mode` is rgb_array."""
         return self.picture() if self.render_mode == "rgb_array" else None
 

@@ -24,7 +24,9 @@ def fields(scenario: Scenario) -> Mapping[str, int]:
 
 def people_config(scenario: Scenario) -> PeopleConfig:
     """The scenario's people as the choreography takes them."""
-    return PeopleConfig(scenario.people.visits_per_hour, dict(scenario.people.behaviours))
+    return PeopleConfig(
+        scenario.people.visits_per_hour, {str(k): v for k, v in scenario.people.behaviours.items()}
+    )
 
 
 def protective(speed: float) -> float:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from genba.envs import task as t
 from genba.envs.handling import Handling
-from genba.sim.people import Point3, Workplace
+from genba.sim.people import Workplace
 from genba.sim.robots import ROBOTS
 from genba.sim.state import Array, Event, EventKind, RobotState
 from genba.sim.world import Fixture, Layout, PartSpec, World
@@ -37,7 +37,7 @@ COLOURS = {
 }
 
 
-class Settings(BaseModel):
+class ConveyorSettings(BaseModel):
     """`task:` of a conveyor sorting scenario."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -64,7 +64,7 @@ class ConveyorSorting:
     **Version History**: v0, first.
     """
 
-    Settings = Settings
+    Settings = ConveyorSettings
     gripper = "vacuum"
     workplace = Workplace(
         targets=((BELT[0], 0.0, 0.12), (*BINS["a"], 0.12), (*BINS["b"], 0.12), (BELT[0], 0.3, 0.10))
@@ -74,7 +74,7 @@ class ConveyorSorting:
         "bin_yaw": 1, "part_kind": 3, "parts_on_belt": 1,
     }  # fmt: skip
 
-    def __init__(self, robot: str, gripper: str, settings: Settings) -> None:
+    def __init__(self, robot: str, gripper: str, settings: ConveyorSettings) -> None:
         self.robot, self.grip_kind, self.settings = robot, gripper, settings
         self.specs = tuple(
             PartSpec(f"part-{k}{i}", k, HALVES[k], MASS[k], COLOURS[k])
@@ -189,7 +189,7 @@ class ConveyorSorting:
         """Whether a part came in defective."""
         return part in self.defective
 
-    def work_point(self, part: str | None) -> Point3:
+    def work_point(self, part: str | None) -> tuple[float, float, float]:
         """Where a person has to reach to set things right (3,) m."""
         x, y = self.poses[part][:2] if part in self.poses else BELT
         return float(np.clip(x, -0.2, 0.85)), float(np.clip(y, -0.75, 0.75)), 0.08

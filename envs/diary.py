@@ -64,7 +64,9 @@ class Diary:
         """Whether the robot has not moved for a while."""
         return time - self.moved > IDLE
 
-    def watch(self, row: tuple[float, float, float, float, float], margin: float, state: State) -> None:
+    def watch(
+        self, row: tuple[float, float, float, float, float], margin: float, state: State
+    ) -> None:
         """Trace a control step with people about; keep the moment of the least margin."""
         self.trace.append(row)
         if self.worst is None or margin < self.worst[0]:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from genba.envs import task as t
 from genba.envs.handling import Handling
-from genba.sim.people import Point3, Workplace
+from genba.sim.people import Workplace
 from genba.sim.robots import ROBOTS
 from genba.sim.state import Array, Event, EventKind, RobotState
 from genba.sim.world import Fixture, Layout, PartSpec, World
@@ -36,7 +36,7 @@ ORANGE = (0.92, 0.52, 0.13, 1.0)
 GREY = (0.35, 0.37, 0.40, 1.0)
 
 
-class Settings(BaseModel):
+class KittingSettings(BaseModel):
     """`task:` of a kitting scenario."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -59,7 +59,7 @@ class Kitting:
     **Version History**: v0, first.
     """
 
-    Settings = Settings
+    Settings = KittingSettings
     gripper = "parallel"
     workplace = Workplace(
         targets=((TOTE[0], TOTE[1], 0.10), (TRAY[0], TRAY[1], 0.10), (0.45, 0.0, 0.15))
@@ -69,7 +69,7 @@ class Kitting:
         "slots_filled": GRID[0] * GRID[1], "parts_in_tote": 1, "tray_ready": 1,
     }  # fmt: skip
 
-    def __init__(self, robot: str, gripper: str, settings: Settings) -> None:
+    def __init__(self, robot: str, gripper: str, settings: KittingSettings) -> None:
         self.robot, self.grip_kind, self.settings = robot, gripper, settings
         self.slots = _slots()
         count = settings.parts + len(self.slots)
@@ -176,7 +176,7 @@ class Kitting:
         """Whether a part came in defective."""
         return False
 
-    def work_point(self, part: str | None) -> Point3:
+    def work_point(self, part: str | None) -> tuple[float, float, float]:
         """Where a person has to reach to set things right (3,) m."""
         x, y = self.poses[part][:2] if part in self.poses else TOTE
         return float(np.clip(x, -0.2, 0.85)), float(np.clip(y, -0.75, 0.75)), 0.08

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from genba.scenarios import Operator
-from genba.sim.people import OperatorVisit, Point3, Workplace, operator_visit
+from genba.sim.people import OperatorVisit, Workplace, operator_visit
 from genba.sim.state import Event, EventKind
 
 Initiator = Literal["robot", "person", "safety"]
@@ -92,7 +92,7 @@ class Desk:
         """Whether the robot is locked out for a person."""
         return self.phase != "free"
 
-    def call(self, time: float, call: Call, work_point: Point3) -> list[Event]:
+    def call(self, time: float, call: Call, work_point: tuple[float, float, float]) -> list[Event]:
         """Ask for the operator. One already on the way sees to this too, and is asked but once.
 
         The k-th call draws the k-th notice and pace whatever it is for, so that two agents meet

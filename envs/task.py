@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from genba.sim.people import Point3, Workplace
+from genba.sim.people import Workplace
 from genba.sim.state import Array, Event, RobotState
 from genba.sim.world import Fixture, Layout, World
 
@@ -44,7 +44,7 @@ class Task(Protocol):
     def observe(self, robot: RobotState) -> Sequence[float]: ...
     def reward(self, robot: RobotState, events: Sequence[Event]) -> dict[str, float]: ...
     def is_defective(self, part: str) -> bool: ...
-    def work_point(self, part: str | None) -> Point3: ...
+    def work_point(self, part: str | None) -> tuple[float, float, float]: ...
 
 
 def table() -> tuple[Fixture, ...]:

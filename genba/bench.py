@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from genba import kpi, results, scorecard
-from genba.agents import make as make_agent
 from genba.console import Refused, check_folder, import_physics
-from genba.envs import make as make_env
 from genba.play import details, play
 from genba.results import Row
 from genba.safety import read_config
@@ -74,7 +72,10 @@ def plan(
 
     Raises ScenarioError, AgentError: one line.
     """
-    import_physics()
+    import_physics()  # first: PyBullet greets whoever imports it
+    from genba.agents import make as make_agent
+    from genba.envs import make as make_env
+
     build = build_hash()
     hashes: dict[str, list[str]] = {name: [] for name in agents}
     for scenario in scenarios:
@@ -155,8 +156,11 @@ def jobs(plan: Plan, folder: Path) -> list[Job]:
 
 def episode(job: Job) -> Row:
     """Plays one episode in a fresh cell; returns its row and leaves its details in the folder."""
-    import_physics()
     start = time.perf_counter()
+    import_physics()
+    from genba.agents import make as make_agent
+    from genba.envs import make as make_env
+
     env: Any = make_env(job.scenario)
     try:
         play(env, make_agent(job.agent, env), job.seed, None)

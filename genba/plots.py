@@ -156,7 +156,8 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
 
 def _style(name: str) -> Any:
     # the same chart has the same ids in every report, and two charts never share one
-    return matplotlib.rc_context({**STYLE, "svg.hashsalt": name})
+    style: Any = {**STYLE, "svg.hashsalt": name}
+    return matplotlib.rc_context(style)
 
 
 def _escape(label: str) -> str:

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from genba import plots, results, scorecard, texts
 from genba.console import number
 from genba.exact import zero_event_bound
+from genba.kpi import FIGURES
 from genba.results import Row
 from genba.timeline import causes, timeline
 
@@ -146,7 +147,7 @@ def _scenario(
         "title": scenario.get("title", ""),
         "pareto": _pareto(f"p{i}", name, agents, card, lang),
         "headline": _table(name, agents, card, scorecard.HEADLINE, lang),
-        "figures": _table(name, agents, card, scorecard.every_figure(), lang),
+        "figures": _table(name, agents, card, tuple(FIGURES), lang),
         "counts": ", ".join(f"{a['label']} {_count(mine, a)}" for a in agents),
         "timeline": timeline(folder, mine, agents, lang),
         "causes": causes(folder, f"b{i}", mine, agents, lang),
@@ -182,7 +183,7 @@ def _table(
 ) -> list[Row]:
     rows = []
     for figure in figures:
-        known = scorecard.FIGURES[figure]
+        known = FIGURES[figure]
         found = [card.get((name, agent["name"], figure)) for agent in agents]
         values = [r["value"] for r in found if r is not None and r["value"] is not None]
         best = None

@@ -66,11 +66,6 @@ def by_figure(card: Sequence[Row]) -> Card:
     return {(row["scenario"], row["agent"], row["figure"]): row for row in card}
 
 
-def every_figure() -> tuple[str, ...]:
-    """The names of the catalogue, in its order."""
-    return tuple(FIGURES)
-
-
 def is_unsafe(figure: str, value: float | None) -> bool:
     """Whether a figure alone takes an agent off the front."""
     return value is not None and figure in GATES and value > GATES[figure]

@@ -50,7 +50,9 @@ def _file(folder: Path, row: Row) -> Path:
 def _typical_seed(rows: Sequence[Row]) -> int | None:
     """The seed all agents played whose output is, over the agents, nearest to their means."""
     agents = {r["agent"] for r in rows}
-    good = {(r["agent"], r["seed"]): r["figures"].get("good_parts") or 0.0 for r in rows}
+    good: dict[tuple[str, int], float] = {
+        (r["agent"], r["seed"]): float(r["figures"].get("good_parts") or 0.0) for r in rows
+    }
     mean = {a: _mean([v for (who, _), v in good.items() if who == a]) for a in agents}
     seeds = sorted({r["seed"] for r in rows})
     full = [s for s in seeds if all((a, s) in good for a in agents)] or seeds

@@ -115,7 +115,7 @@ def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
         except EOFError:
             return
         try:
-            answer = (work(job), None)
+            answer: tuple[Any, str | None] = (work(job), None)
         except Exception as error:
             text = " ".join(str(error).split())
             answer = (None, f"{type(error).__name__}: {text}"[:300])

@@ -96,17 +96,24 @@ def bounding_ball(capsule: Array) -> tuple[float, float, float, float]:
 
 
 @njit(cache=True)
+def bounding_balls(body: Array) -> Array:
+    """Rows of centre and radius (m, 4) of the balls around the capsules of a body (m, 7)."""
+    balls = np.empty((body.shape[0], 4))
+    for j in range(body.shape[0]):
+        balls[j, 0], balls[j, 1], balls[j, 2], balls[j, 3] = bounding_ball(body[j])
+    return balls
+
+
+@njit(cache=True)
 def gap(robot: Array, body: Array, cutoff: float) -> float:
     """Least distance (m) between capsules where it is below `cutoff`, else infinity.
 
     Minus infinity where a number is bad: whoever asks how near a person is must then act.
     """
     least = inf
-    balls = np.empty((body.shape[0], 4))
-    for j in range(body.shape[0]):
-        balls[j, 0], balls[j, 1], balls[j, 2], balls[j, 3] = bounding_ball(body[j])
-        if not isfinite(balls[j].sum()):
-            return -inf
+    balls = bounding_balls(body)
+    if not isfinite(balls.sum()):
+        return -inf
     for i in range(robot.shape[0]):
         x, y, z, r = bounding_ball(robot[i])
         for j in range(body.shape[0]):

@@ -10,7 +10,7 @@ from numba import njit
 from pydantic import Field
 
 from genba.safety import standards
-from genba.safety.geometry import bounding_ball
+from genba.safety.geometry import bounding_ball, bounding_balls
 from genba.safety.rule import PASS, Parameters, RobotModel, Verdict
 from genba.sim.separation import closest
 from genba.sim.state import Array, Command, State
@@ -123,11 +123,9 @@ def judge(
     covers the nearest point, also one that jumps along a parallel link.
     """
     scale, at, fast, least = 1.0, inf, 0.0, inf
-    balls = np.empty((body.shape[0], 4))
-    for j in range(body.shape[0]):
-        balls[j, 0], balls[j, 1], balls[j, 2], balls[j, 3] = bounding_ball(body[j])
-        if not isfinite(balls[j].sum()):
-            return 0.0, -inf, 0.0, -inf
+    balls = bounding_balls(body)
+    if not isfinite(balls.sum()):
+        return 0.0, -inf, 0.0, -inf
     for i in range(robot.shape[0]):
         x, y, z, r = bounding_ball(robot[i])
         one, two = _top(asked[i]), _top(measured[i])

@@ -210,7 +210,9 @@ def _find(name: str | Path, folder: Path, known: list[str], what: str) -> Path:
 def _override(data: dict[str, Any], override: str) -> None:
     key, equals, value = override.partition("=")
     if not equals or not key.strip():
-        raise ScenarioError(f"--set {override}: expected key=value, as in people.visits_per_hour=30")
+        raise ScenarioError(
+            f"--set {override}: expected key=value, as in people.visits_per_hour=30"
+        )
     *parents, last = key.strip().split(".")
     for parent in parents:
         below = data.setdefault(parent, {})

@@ -1,1 +1,1 @@
-"""The physical cell: world, robots, people, sensors and the referee. No rewards, rules or policies."""
+"""The physical cell: world, robots, people, sensors, referee. No rewards, rules or policies."""

@@ -1,4 +1,4 @@
-"""How far apart two capsules are, and in which direction: the geometry under SSM and the referee."""
+"""How far apart two capsules are, and in which direction: under SSM and the referee alike."""
 
 from __future__ import annotations
 

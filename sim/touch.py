@@ -15,6 +15,7 @@ from genba.sim.state import Array
 # robot to the body, and the body's capsule
 FIRST, LAST, CLOSING, LINK, ROBOT_SPEED, NORMAL, POINT, COLUMNS = 0, 1, 2, 3, 4, 5, 8, 15
 Laws = tuple[float, float, float]  # v_h m/s, a m/s^2, S* at the robot's greatest speed m
+_STILL = 0.01  # m/s, below which a robot counts as standing
 _STEPS = 8  # looks between two ticks where capsules could have met
 
 
@@ -60,8 +61,9 @@ def _apart(balls: Array, i: int, j: int, gap: float) -> bool:
 def _separate(a: Array, av: Array, b: Array, laws: Laws, balls: Array, out: Array) -> None:
     """Least distance, least margin d - S*, and the distance and directed speed of that margin.
 
-    `out` ends with the pair that was nearest the last time: what is further off by more than `most`
-    can neither be nearer nor have less margin.
+    Who walks up to a robot at rest breaches nothing, and pairs that touch are a contact: there the
+    margin is the distance, not below 0. `out` ends with the pair that was nearest the last time:
+    what is further off by more than `most` can neither be nearer nor have less margin.
     """
     approach, brake, most = laws
     n = a.shape[0]
@@ -75,10 +77,12 @@ def _separate(a: Array, av: Array, b: Array, laws: Laws, balls: Array, out: Arra
             d, s, _, nx, ny, nz = closest(a[i], b[j])
             if d < least:
                 least, first, second = d, i, j
-            if d - most < worst:
+            if max(d, 0.0) - most < worst:
                 vx, vy, vz = _along(av, i, s)
                 v = max(0.0, vx * nx + vy * ny + vz * nz)
                 margin = d - (approach * v + 0.5 * v * v) / brake
+                if d <= 0.0 or v < _STILL:
+                    margin = max(0.0, d)
                 if margin < worst:
                     worst, far, fast = margin, d, v
             limit = min(limit, max(least, worst + most))

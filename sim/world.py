@@ -1,4 +1,4 @@
-"""One PyBullet client holding one cell: the only file, with render.py, that talks to the physics engine."""
+"""One PyBullet client holding one cell: with render.py and vacuum.py all that talks to it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ ITERATIONS = 20  # a grasp slips below 10
 GRAVITY = 9.81  # m/s^2
 FAR = 60.0  # m below the cell, where parts that are not in play wait
 DRIFT_GAIN = 15.0  # 1/s, pulls the joints back onto the reference
+PULL = 0.3  # rad/s with which a joint is pulled back at most
 REST_SPEED = 0.004  # m/s and (ten times) rad/s below which an untouched part is parked
 WAKE_RADIUS = 0.085  # m around the TCP, open fingers and half a part, in which parts are awake
 WAKE_HEIGHT = 0.085  # m below the TCP; it may come down by 0.05 m in a step
 GRASPED = 0.003  # m of opening above which closed fingers have something between them
+
+Numbers = Sequence[float] | Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,7 @@ class World:
 
     # -- reset -----------------------------------------------------------------------------------
 
-    def reset(self, q: Sequence[float], poses: Mapping[str, Sequence[float]]) -> None:
+    def reset(self, q: Numbers, poses: Mapping[str, Array]) -> None:
         """Put everything back, exactly: the same arguments give the same bits as a fresh build.
 
         q: (7,) rad; poses: name -> (7,) position m and quaternion; parts not named are put away.
@@ -180,7 +183,7 @@ class World:
         self.set_grip(-1.0)
         self.run_belts()
 
-    def jog(self, q: Sequence[float]) -> None:
+    def jog(self, q: Numbers) -> None:
         """Move the arm to q (7,) rad by hand while it is locked out, the gripper opened."""
         self.set_grip(-1.0)
         for joint in self._arm:
@@ -191,7 +194,7 @@ class World:
             )
         self.drive(np.zeros(len(self._arm)))
 
-    def place(self, name: str, pose: Sequence[float]) -> None:
+    def place(self, name: str, pose: Numbers) -> None:
         """Put a part at a pose (7,), awake and at rest."""
         self.away.discard(name)
         self._wake(name)
@@ -205,7 +208,7 @@ class World:
         self._park(name)
         self.away.add(name)
 
-    def _teleport(self, name: str, pose: Sequence[float]) -> None:
+    def _teleport(self, name: str, pose: Numbers) -> None:
         body, c = self.parts[name], self.client
         p.resetBasePositionAndOrientation(body, pose[:3], pose[3:], physicsClientId=c)
         p.resetBaseVelocity(body, [0, 0, 0], [0, 0, 0], physicsClientId=c)
@@ -235,7 +238,7 @@ class World:
     def drive(self, dq: Array, correction: Array | None = None) -> None:
         """Set the arm's joint speeds (7,) rad/s; `correction` (7,) rad is the error to pull in."""
         if correction is not None:
-            dq = dq + DRIFT_GAIN * correction
+            dq = dq + np.minimum(np.maximum(DRIFT_GAIN * correction, -PULL), PULL)
         p.setJointMotorControlArray(
             self.body, self._arm, p.VELOCITY_CONTROL, targetVelocities=dq.tolist(),
             forces=self._forces, physicsClientId=self.client,

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from genba.safety import PROFILES, RULES, describe, read_config, resolve_profile
+from genba.safety import PROFILES, RULES, describe, read_config, resolve_profile, standards
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -88,3 +88,11 @@ def test_every_rule_describes_itself_in_plain_values():
             assert parameter["description"]
     separation = next(e for e in listed if e["name"] == "speed_separation")
     assert separation["parameters"]["deceleration"]["default"] == 5.0
+
+
+def test_every_rule_is_declared_in_the_standards_words():
+    for name, kind in RULES.items():
+        assert kind.name == name
+        assert kind.clause and kind.reaction and kind.reset
+        assert kind.order in ("physical", "people", "integrity", "task")
+    assert standards.TICK <= 0.01  # at least 100 Hz
