@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import cos, sin
 from typing import Any
 
 import numpy as np
+from numba import njit
 
-from genba.envs.task import axes, tool_yaw
+from genba.envs.task import tool_angles
 from genba.scenarios import Scenario
 from genba.sim.kinematics import chain_of
 from genba.sim.motion import Follower
 from genba.sim.state import Array, Command, RobotState
 from genba.sim.world import World
 
+DRIFT_GAIN = 15.0  # 1/s, pulls the joints back onto the reference
+PULL = 0.3  # rad/s with which a joint is pulled back at most
 PUSHED = 0.002  # rad a braked joint is off its place when something has pushed it
 STILL = 0.005  # rad/s below which every joint of a robot that stands is
 
@@ -45,6 +49,7 @@ class Arm:
         self.reference = np.array(self.world.robot.home)
         self.grip = -1.0
         self.opening, self.holding = self.world.gripper_state()
+        self._asked = self._rates = np.empty(0)
 
     def hear(self, action: Any) -> Array:
         """The policy's answer as numbers, one for each of `actions`; anything else is all NaN."""
@@ -62,13 +67,12 @@ class Arm:
 
     def command(self, robot: RobotState, asked: Array, age: float = 0.0) -> Command:
         """What the action asks of the joints from where the robot is measured to be."""
-        moving = np.minimum(1.0, np.maximum(-1.0, asked[:-1])) * self.speed
+        if asked is not self._asked:
+            self._asked, self._rates = asked, _twist(asked, self.speed)
+        grip = float(asked[-1])
         if self.by_joint:
-            return self.chain.command(robot.q, moving, float(asked[-1]), asked, age)
-        fast = float(np.sqrt(moving[0] ** 2 + moving[1] ** 2 + moving[2] ** 2)) / self.speed[0]
-        if fast > 1.0:
-            moving[:3] /= fast
-        return self.chain.twist_command(robot.q, moving, float(asked[-1]), asked, age)
+            return self.chain.command(robot.q, self._rates, grip, asked, age)
+        return self.chain.twist_command(robot.q, self._rates, grip, asked, age)
 
     def carry_out(self, command: Command, category: int | None) -> None:
         """One safety tick of motion, under the maker's acceleration and jerk.
@@ -80,10 +84,10 @@ class Arm:
             self.world.drive(np.zeros(self.joints))
             self._stand_here()
         else:
-            correction = self.reference - self.q
+            was = self.reference
             self.reference, speed = self.follower.follow(command.dq)
-            self.world.drive(speed, correction)
-            if category is not None and not speed.any() and np.abs(correction).max() > PUSHED:
+            self.world.drive(_corrected(speed, was, self.q))
+            if category is not None and not speed.any() and np.abs(was - self.q).max() > PUSHED:
                 self._stand_here()  # brakes do not pull back what pushed the arm away
         self.grip = command.grip
         self.world.set_grip(command.grip)
@@ -110,13 +114,36 @@ class Arm:
 
     def observe(self, robot: RobotState) -> list[float]:
         """The values of `fields`."""
-        turn = axes(robot.tcp)
-        yaw = tool_yaw(robot.tcp)
+        tilt_x, tilt_y, yaw = tool_angles(robot.tcp)
         return [
             *robot.q.tolist(), *robot.dq.tolist(), *robot.tcp[:3].tolist(),
-            *robot.tcp_velocity[:3].tolist(), turn[0, 2], turn[1, 2], np.cos(yaw), np.sin(yaw),
+            *robot.tcp_velocity[:3].tolist(), tilt_x, tilt_y, cos(yaw), sin(yaw),
             robot.grip * 10, float(robot.holding), self.grip,
         ]  # fmt: skip
+
+
+@njit(cache=True)
+def _corrected(speed: Array, reference: Array, q: Array) -> Array:
+    """Joint speeds (n,) that follow `speed` and pull what has drifted back onto the reference."""
+    out = np.empty_like(speed)
+    for i in range(speed.size):
+        out[i] = speed[i] + min(PULL, max(-PULL, DRIFT_GAIN * (reference[i] - q[i])))
+    return out
+
+
+@njit(cache=True)
+def _twist(asked: Array, speed: Array) -> Array:
+    """Action (n,) in [-1, 1] to rates; a TCP velocity is kept within its ball, not its cube."""
+    out = np.empty(speed.size)
+    for i in range(speed.size):
+        out[i] = min(1.0, max(-1.0, asked[i])) * speed[i]
+        if asked[i] != asked[i]:
+            out[i] = asked[i]
+    if speed.size == 6:
+        fast = np.sqrt(out[0] ** 2 + out[1] ** 2 + out[2] ** 2) / speed[0]
+        if fast > 1.0:
+            out[:3] /= fast
+    return out
 
 
 def still(robot: RobotState) -> bool:

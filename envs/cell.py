@@ -156,7 +156,6 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         self.desk.calls.clear()
         self.machines["emergency_stop"] = False
         self.layer.skip()
-        self.sensors.reset()
         self.state = self._look()
         new += self._tick(self.arm.hold())
         if self.layer.latched:

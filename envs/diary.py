@@ -82,8 +82,8 @@ class Diary:
                 data = {"role": person.role, "behaviour": person.behaviour}
                 events.append(Event(time, EventKind.PERSON_ENTERED, name, data))
         for name in [n for n in self.present if n not in people]:
-            data = {"duration": time - self.present.pop(name)}
-            events.append(Event(time, EventKind.PERSON_LEFT, name, data))
+            stayed = time - self.present.pop(name)
+            events.append(Event(time, EventKind.PERSON_LEFT, name, {"duration": stayed}))
         return events
 
     def enter(self, time: float, state: str) -> None:

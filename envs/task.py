@@ -104,13 +104,20 @@ def axes(pose: Array) -> Array:
     )
 
 
-def tool_yaw(tcp: Array) -> float:
-    """Yaw (rad) of a tool that points down: the heading of its y axis, along which fingers close.
+def tool_angles(tcp: Array) -> tuple[float, float, float]:
+    """How a tool that points down stands: x and y of its axis (0 if upright), and its yaw (rad).
 
-    Zero at home, where the tool's y axis points along the world's -y.
+    The yaw is zero at home, where the tool's y axis, along which fingers close, points along the
+    world's -y.
     """
-    y = axes(tcp)[:, 1]
-    return half_turn(atan2(y[1], y[0]) + pi / 2)
+    x, y, z, w = tcp[3:].tolist()
+    tilt_x, tilt_y = 2 * (x * z + y * w), 2 * (y * z - x * w)
+    return tilt_x, tilt_y, half_turn(atan2(1 - 2 * (x * x + z * z), 2 * (x * y - z * w)) + pi / 2)
+
+
+def tool_yaw(tcp: Array) -> float:
+    """Yaw (rad) of a tool that points down."""
+    return tool_angles(tcp)[2]
 
 
 def half_turn(angle: float) -> float:

@@ -44,6 +44,8 @@ class RobotModel(Protocol):
     def ddq_max(self) -> Array: ...  # (n,) rad/s^2
     @property
     def tcp_speed_max(self) -> float: ...  # m/s
+    @property
+    def deceleration(self) -> float: ...  # m/s^2, the least the TCP realises when braking
 
 
 class Parameters(BaseModel):

@@ -34,8 +34,8 @@ class SpeedSeparationParameters(Parameters):
     sensor_delay: float = Field(
         default=standards.SENSOR_DELAY, ge=0.0, le=2.0, description="s, adds to T_r (D)"
     )
-    deceleration: float = Field(
-        default=standards.DECELERATION, ge=0.1, le=50.0, description="m/s^2, least realised (D)"
+    deceleration: float | None = Field(
+        default=None, ge=0.1, le=50.0, description="m/s^2, null: the least the robot realises (C)"
     )
     z_d: float = Field(default=standards.Z_D, ge=0.0, le=1.0, description="m, person (D)")
     z_r: float = Field(default=standards.Z_R, ge=0.0, le=1.0, description="m, robot (D)")
@@ -169,7 +169,7 @@ class SpeedSeparation:
     reset = "automatic once d >= S_p(0) + 0.10 m for 0.5 s"
     order = "people"
     Parameters = SpeedSeparationParameters
-    __slots__ = ("_clear", "_delay", "_robot", "_set", "_settings", "_stopped", "regime")
+    __slots__ = ("_clear", "_delay", "_floor", "_robot", "_set", "_settings", "_stopped", "regime")
 
     def __init__(
         self, parameters: SpeedSeparationParameters, robot_name: str, robot: RobotModel
@@ -179,12 +179,14 @@ class SpeedSeparation:
         self._delay = parameters.sensor_delay
         c = standards.intrusion(parameters.sensor, parameters.detection_capability)
         human = -1.0 if parameters.human_speed is None else parameters.human_speed
+        a = robot.deceleration if parameters.deceleration is None else parameters.deceleration
         self._settings = np.array([
-            parameters.reaction_time + parameters.sensor_delay, parameters.deceleration,
+            parameters.reaction_time + parameters.sensor_delay, a,
             c + parameters.z_d + parameters.z_r, human,
             parameters.min_speed,
         ])  # fmt: skip
         self.regime = parameters.regime
+        self._floor: float = _s_p(0.0, self._settings, 0.0)
         self._stopped = False
         self._clear: float | None = None  # since when the way is clear
 
@@ -192,10 +194,15 @@ class SpeedSeparation:
         """Trigger: distance d (m) of the pair that acted; limit: the S_p it needed (m)."""
         people, late = state.people, 0.0
         scale, at, fast, least = 1.0, inf, 0.0, inf
-        rest = self._rest(state) if self._stopped else -inf
+        rest = floor = self._floor
         if people:
             robot = state.robots[self._robot]
             late = self._late(state)
+            if late:
+                rest = floor = _s_p(0.0, self._settings, late)
+        if self._stopped:
+            rest = floor + self._set.restart_margin
+        if people:
             for person in people.values():
                 one, way, v, d = judge(
                     robot.capsules, robot.capsule_velocities, command.capsule_velocities,
@@ -204,6 +211,9 @@ class SpeedSeparation:
                 least = d if d < least else least
                 if one < scale:
                     scale, at, fast = one, way, v
+        if least < floor and scale > 0.0:
+            # closer than even a robot that stands may let anybody come: receding is no credit
+            scale, at, fast = 0.0, least, 0.0
         if scale == 1.0 and not self._stopped:
             return PASS
         if scale == 0.0:
@@ -221,11 +231,6 @@ class SpeedSeparation:
         # people seen later than declared have come nearer meanwhile
         late = state.people_age - self._delay
         return 0.0 if late <= 1e-9 else late
-
-    def _rest(self, state: State) -> float:
-        late = self._late(state) if state.people else 0.0
-        s_p: float = _s_p(0.0, self._settings, late)
-        return s_p + self._set.restart_margin
 
     def _may_restart(self, time: float, least: float, rest: float) -> bool:
         if not least >= rest:

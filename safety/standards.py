@@ -26,7 +26,7 @@ INTRUSION_SKELETON = 0.0  # m, idealised 3-D skeleton (D, a research deviation)
 # Speed and separation monitoring, defaults (D)
 REACTION_TIME = 0.1  # s, robot and control
 SENSOR_DELAY = 0.1  # s, from the world to the measured people
-DECELERATION = 5.0  # m/s^2, least that the robot realises (sweep 1 to 5)
+DECELERATION = 1.4  # m/s^2, the least a Panda realises (C: motion.realised_deceleration)
 Z_D = 0.05  # m, uncertainty of the measured person
 Z_R = 0.01  # m, uncertainty of the measured robot
 RESTART_MARGIN = 0.10  # m above S_p(0) before the robot moves again

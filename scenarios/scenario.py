@@ -1,4 +1,4 @@
-"""The schema of a scenario file, and how one is read: every mistake is one line naming file and key."""
+"""The schema of a scenario file, and how one is read: a mistake is one line with file and key."""
 
 from __future__ import annotations
 
@@ -154,13 +154,15 @@ def load(name: str | Path, overrides: Sequence[str] = ()) -> Scenario:
     data = read_yaml(path)
     for override in overrides:
         _override(data, override)
-    return _validate(Scenario, data, path.name)
+    scenario: Scenario = _validate(Scenario, data, path.name)
+    return scenario
 
 
 def load_suite(name: str | Path) -> Suite:
     """A suite by its name or its file. Raises ScenarioError."""
     path = _find(name, HERE / "suites", suites(), "suite")
-    return _validate(Suite, read_yaml(path), path.name)
+    suite: Suite = _validate(Suite, read_yaml(path), path.name)
+    return suite
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

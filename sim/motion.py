@@ -69,10 +69,11 @@ class Follower:
         """
         aim = _aim(dq_target, self._state, self._table, self._dt)
         state = self._advance(aim, Synchronization.Phase)
-        late = np.zeros(len(aim), dtype=np.bool_)
-        while _mark_late(state, self._table, late):
-            # these joints must brake now, as hard as they can and each for itself
-            state = self._advance(np.where(late, 0.0, aim), Synchronization.No)
+        if _any_late(state, self._table):
+            late = np.zeros(len(aim), dtype=np.bool_)
+            while _mark_late(state, self._table, late):
+                # these joints must brake now, as hard as they can and each for itself
+                state = self._advance(np.where(late, 0.0, aim), Synchronization.No)
         self._keep(state)
         return state[0].copy(), state[1].copy()
 
@@ -164,6 +165,12 @@ def _mark_late(state: Array, table: Array, late: NDArray[np.bool_]) -> bool:
         if not late[i] and (low < table[0, i] - ROUNDING or high > table[1, i] + ROUNDING):
             late[i] = new = True
     return new
+
+
+@njit(cache=True, error_model="numpy")
+def _any_late(state: Array, table: Array) -> bool:
+    """Whether `_mark_late` would find a joint: the question of nearly every tick."""
+    return _mark_late(state, table, np.zeros(table.shape[1], dtype=np.bool_))
 
 
 @njit(cache=True, error_model="numpy")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from genba.sim.grippers import GRIPPERS
 from genba.sim.robots import ROBOTS, loadable
 from genba.sim.state import Array, State
-from genba.sim.world import Layout
+from genba.sim.world import Layout, Numbers
 
 SKIN = (0.87, 0.69, 0.56, 1.0)
 VEST = (0.93, 0.85, 0.16, 1.0)  # visitors wear yellow
@@ -21,7 +21,7 @@ TROUSERS = (0.22, 0.26, 0.36, 1.0)
 BARE = ("skull", "face", "neck", "hand")
 LEGS = ("thigh", "lower_leg", "pelvis")
 AWAY = (0.0, 0.0, -40.0)  # m, where bodies that are not in the picture wait
-FOLDED = {"target": (0.42, 0.0, 0.10), "distance": 2.55, "yaw": 62.0, "pitch": -27.0, "fov": 46.0}
+CAMERA = {"target": (0.42, 0.0, 0.10), "distance": 2.55, "yaw": 62.0, "pitch": -27.0, "fov": 46.0}
 
 
 class Renderer:
@@ -51,9 +51,9 @@ class Renderer:
         self._arrange(state)
         width, height = size
         view = p.computeViewMatrixFromYawPitchRoll(
-            FOLDED["target"], FOLDED["distance"], FOLDED["yaw"], FOLDED["pitch"], 0, 2
+            CAMERA["target"], CAMERA["distance"], CAMERA["yaw"], CAMERA["pitch"], 0, 2
         )
-        lens = p.computeProjectionMatrixFOV(FOLDED["fov"], width / height, 0.1, 12.0)
+        lens = p.computeProjectionMatrixFOV(CAMERA["fov"], width / height, 0.1, 12.0)
         picture = p.getCameraImage(
             width, height, view, lens, lightDirection=[1.2, -0.8, 2.4], shadow=1,
             lightAmbientCoeff=0.55, lightDiffuseCoeff=0.5, lightSpecularCoeff=0.1,
@@ -82,7 +82,7 @@ class Renderer:
             for body, _ in self.people.pop(name):
                 p.removeBody(body, physicsClientId=self.client)
 
-    def _move(self, body: int, at: Sequence[float], turn: Sequence[float]) -> None:
+    def _move(self, body: int, at: Numbers, turn: Numbers) -> None:
         p.resetBasePositionAndOrientation(body, at, turn, physicsClientId=self.client)
 
     def _box(self, half: Sequence[float], rgba: Sequence[float], at: Sequence[float]) -> int:

@@ -54,6 +54,7 @@ class Robot:
     payload: float  # kg
     tcp_speed_max: float  # m/s
     tcp_turn_max: float  # rad/s
+    deceleration: float  # m/s^2, least v^2/(2 s) of the TCP: motion.realised_deceleration
     redundant: int | None  # the joint that turns the elbow about the tool, pulled to its home
     capsules: Mapping[str, tuple[float, ...]]  # link -> (x0, y0, z0, x1, y1, z1, radius), its frame
 
@@ -86,6 +87,7 @@ PANDA = Robot(
     payload=3.0,  # P
     tcp_speed_max=1.7,  # P
     tcp_turn_max=2.5,  # P
+    deceleration=1.4,  # C
     redundant=2,
     capsules={  # C: fitted to the meshes, checked by tests/test_sim_robots.py
         "link0": (-0.0567, -0.0001, 0.0153, -0.0001, 0.0, 0.0514, 0.1045),
@@ -121,6 +123,7 @@ IIWA = Robot(
     payload=14.0,  # R
     tcp_speed_max=1.7,  # D, unverified: as the Panda
     tcp_turn_max=2.5,  # D, unverified: as the Panda
+    deceleration=1.6,  # C
     redundant=2,
     capsules={  # C
         "link0": (0.0001, 0.0, 0.0554, -0.0369, -0.0001, 0.0672, 0.1333),

@@ -18,8 +18,6 @@ PHYSICS_HZ = 240
 ITERATIONS = 20  # a grasp slips below 10
 GRAVITY = 9.81  # m/s^2
 FAR = 60.0  # m below the cell, where parts that are not in play wait
-DRIFT_GAIN = 15.0  # 1/s, pulls the joints back onto the reference
-PULL = 0.3  # rad/s with which a joint is pulled back at most
 REST_SPEED = 0.004  # m/s and (ten times) rad/s below which an untouched part is parked
 WAKE_RADIUS = 0.085  # m around the TCP, open fingers and half a part, in which parts are awake
 WAKE_HEIGHT = 0.085  # m below the TCP; it may come down by 0.05 m in a step
@@ -232,13 +230,10 @@ class World:
     def joints(self) -> tuple[Array, Array]:
         """q (7,) rad and dq (7,) rad/s of the arm."""
         states = p.getJointStates(self.body, self._arm, physicsClientId=self.client)
-        both = np.array([(s[0], s[1]) for s in states])
-        return both[:, 0].copy(), both[:, 1].copy()
+        return np.array([s[0] for s in states]), np.array([s[1] for s in states])
 
-    def drive(self, dq: Array, correction: Array | None = None) -> None:
-        """Set the arm's joint speeds (7,) rad/s; `correction` (7,) rad is the error to pull in."""
-        if correction is not None:
-            dq = dq + np.minimum(np.maximum(DRIFT_GAIN * correction, -PULL), PULL)
+    def drive(self, dq: Array) -> None:
+        """Set the arm's joint speeds (7,) rad/s until the next call."""
         p.setJointMotorControlArray(
             self.body, self._arm, p.VELOCITY_CONTROL, targetVelocities=dq.tolist(),
             forces=self._forces, physicsClientId=self.client,

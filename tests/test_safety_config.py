@@ -33,7 +33,7 @@ def test_a_mixture_overrides_single_parameters_of_a_profile():
     assert "reduced_speed" not in config
     read = read_config(config)
     assert read["tcp_speed"].model_dump() == {"limit": 1.0}
-    assert read["speed_separation"].model_dump()["deceleration"] == 5.0
+    assert read["speed_separation"].model_dump()["deceleration"] is None
 
 
 def test_rules_are_asked_in_the_order_of_the_standards():
@@ -87,7 +87,7 @@ def test_every_rule_describes_itself_in_plain_values():
         for parameter in entry["parameters"].values():
             assert parameter["description"]
     separation = next(e for e in listed if e["name"] == "speed_separation")
-    assert separation["parameters"]["deceleration"]["default"] == 5.0
+    assert separation["parameters"]["deceleration"]["default"] is None
 
 
 def test_every_rule_is_declared_in_the_standards_words():

@@ -28,6 +28,7 @@ class Arm:
     dq_max: np.ndarray = field(default_factory=lambda: np.full(3, 2.0))
     ddq_max: np.ndarray = field(default_factory=lambda: np.full(3, 10.0))
     tcp_speed_max: float = 1.7
+    deceleration: float = 5.0
 
 
 def arm(**changes):

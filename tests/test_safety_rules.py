@@ -26,6 +26,7 @@ class Rail:
     dq_max: np.ndarray = field(default_factory=lambda: np.array([3.0, 2.0]))
     ddq_max: np.ndarray = field(default_factory=lambda: np.array([10.0, 5.0]))
     tcp_speed_max: float = 1.7
+    deceleration: float = 5.0
 
 
 def rule(name, **parameters):

@@ -1,0 +1,150 @@
+"""How a policy is trained: stages one after another, each a page of settings, every key checked."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from genba.agents.role import AgentError
+from genba.scenarios import ScenarioError
+from genba.scenarios.scenario import explain, read_yaml
+
+HERE = Path(__file__).parent / "recipes"
+Count = Annotated[int, Field(ge=1, le=10**9)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Width = Annotated[int, Field(ge=1, le=1024)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Bc(_Strict):
+    """Behaviour cloning with the teacher's answer to whatever the learner gets into (DAgger)."""
+
+    algo: Literal["bc"] = "bc"
+    steps: Count = 200_000  # control steps, of which those that are waited through are no data
+    rounds: Annotated[int, Field(ge=1, le=1000)] = 20
+    updates: Count = 400  # of the network a round
+    final: Annotated[int, Field(ge=0, le=10**6)] = 4000  # updates more in the last round
+    batch: Annotated[int, Field(ge=1, le=65536)] = 1024
+    rate: Positive = 1e-3  # of learning at the start; it falls to a hundredth
+    teacher: Share = 0.3  # share of the time the teacher drives after the first round
+    noise: Share = 0.3  # greatest standard deviation of what is added to the motion driven
+    grip_slips: Share = 0.002  # chance a step that the grip is turned round
+    decisions: Annotated[float, Field(ge=1, le=1000)] = 5.0  # weight of steps that turn the grip
+
+
+class Ppo(_Strict):
+    """Proximal policy optimisation (Stable-Baselines3), from scratch or from a policy."""
+
+    algo: Literal["ppo"] = "ppo"
+    steps: Count = 1_000_000
+    rollout: Annotated[int, Field(ge=64, le=10**6)] = 4096  # steps between updates
+    batch: Annotated[int, Field(ge=8, le=65536)] = 512
+    epochs: Annotated[int, Field(ge=1, le=100)] = 5
+    rate: Positive = 3e-4
+    clip: Positive = 0.2
+    gamma: Share = 0.98  # a second is 20 steps, so half of what counts lies within 1.7 s
+    gae_lambda: Share = 0.95
+    log_std: Annotated[float, Field(ge=-6, le=1)] = -0.7  # of the actions, at the start
+    entropy: Annotated[float, Field(ge=0, le=1)] = 0.0
+    target_kl: Positive | None = None
+    critic_first: Annotated[int, Field(ge=0, le=10**9)] = 0  # steps in which only the critic learns
+
+
+class Sac(_Strict):
+    """Soft actor-critic (Stable-Baselines3), from scratch."""
+
+    algo: Literal["sac"] = "sac"
+    steps: Count = 500_000
+    rate: Positive = 3e-4
+    batch: Annotated[int, Field(ge=8, le=65536)] = 256
+    buffer: Annotated[int, Field(ge=100, le=10**7)] = 200_000
+    starts: Annotated[int, Field(ge=0, le=10**7)] = 2000  # steps before the first update
+    every: Annotated[int, Field(ge=1, le=10**5)] = 4  # steps between updates
+    gamma: Share = 0.98
+    tau: Share = 0.005
+
+
+Stage = Annotated[Bc | Ppo | Sac, Field(discriminator="algo")]
+DEFAULTS: dict[str, Bc | Ppo | Sac] = {"bc": Bc(), "ppo": Ppo(), "sac": Sac()}
+
+
+class Scoring(_Strict):
+    """How often and on how much a policy is looked at."""
+
+    every: Count = 40_000  # steps between looks
+    look: Annotated[int, Field(ge=1, le=1000)] = 4  # episodes a look
+    choose: Annotated[int, Field(ge=1, le=1000)] = 12  # episodes that decide between the stages
+    episodes: Annotated[int, Field(ge=0, le=1000)] = 40  # of the card's score, on seeds of their own
+    seconds: Annotated[float, Field(ge=1, le=86400, allow_inf_nan=False)] = 120.0  # an episode
+
+
+class Recipe(_Strict):
+    """A recipe file."""
+
+    observations: list[str] | None = None  # what is read; all but the joints where it is not said
+    scales: Annotated[list[Positive], Field(min_length=1, max_length=6)] = [1.0, 0.1, 0.01]
+    hidden: Annotated[list[Width], Field(min_length=1, max_length=4)] = [256, 256]
+    stages: Annotated[list[Stage], Field(min_length=1, max_length=10)] = [Bc()]
+    scoring: Scoring = Scoring()
+
+    def fingerprint(self) -> str:
+        """The same hash, the same recipe."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+    @property
+    def steps(self) -> int:
+        """Control steps of all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+
+def load_recipe(path: Path) -> Recipe:
+    """A recipe from its file. Raises AgentError, one line naming file and key."""
+    try:
+        return Recipe.model_validate(read_yaml(path))
+    except ScenarioError as error:
+        raise AgentError(str(error)) from None
+    except ValidationError as error:
+        raise AgentError(f"{path.name}: {explain(error, Recipe)}") from None
+
+
+def recipe_for(cell: str, algo: str | None, path: Path | None, begun: bool) -> Recipe:
+    """What to do when a file (or none) and an algorithm (or none) are asked for.
+
+    Without a file the cell's own recipe is taken, or of it the stages of `algo`. Its fine-tuning
+    makes no sense from scratch: an algorithm with nothing to begin from takes its defaults.
+    """
+    if path is not None:
+        return load_recipe(path)
+    own = HERE / f"{cell}.yaml"
+    recipe = load_recipe(own) if own.is_file() else Recipe()
+    if algo is None:
+        return recipe
+    if algo not in DEFAULTS:
+        raise AgentError(f"unknown algorithm {algo!r}; known: {', '.join(DEFAULTS)}")
+    stages = [s for s in recipe.stages if s.algo == algo] if begun or algo == "bc" else []
+    return recipe.model_copy(update={"stages": stages or [DEFAULTS[algo]]})
+
+
+def with_steps(recipe: Recipe, steps: int | None) -> Recipe:
+    """The recipe with its stages' steps shared out anew, so that they add up to `steps`."""
+    if steps is None:
+        return recipe
+    share = steps / recipe.steps
+    stages: list[Any] = []
+    for stage in recipe.stages:
+        changed: dict[str, Any] = {"steps": max(1, round(stage.steps * share))}
+        if isinstance(stage, Bc):  # a short try must not spend its time on a long fit
+            changed["rounds"] = min(stage.rounds, max(1, changed["steps"] // 500))
+            changed["updates"] = max(1, round(stage.updates * min(1.0, share * 4)))
+            changed["final"] = round(stage.final * min(1.0, share * 4))
+        if isinstance(stage, Ppo):
+            changed["critic_first"] = round(stage.critic_first * share)
+        stages.append(stage.model_copy(update=changed))
+    return recipe.model_copy(update={"stages": stages})
