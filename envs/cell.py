@@ -17,7 +17,7 @@ from genba.envs.operator import Desk, calls_for
 from genba.safety import SafetyLayer
 from genba.scenarios import Scenario, ScenarioError
 from genba.sim.people import Crew, draw_visits
-from genba.sim.referee import Referee
+from genba.sim.referee import Referee, RefereeConfig
 from genba.sim.render import Renderer
 from genba.sim.sensors import SensorConfig, Sensors
 from genba.sim.state import Array, Event, Part, State
@@ -59,7 +59,8 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         self.sensing = SensorConfig(**scenario.sensors.model_dump())
         chain = self.arm.chain
         masses, names = {ROBOT: chain.effective_mass()}, {ROBOT: chain.capsule_names}
-        self.referee = Referee(masses, links=names)
+        harm = RefereeConfig(deceleration=self.world.robot.deceleration)
+        self.referee = Referee(masses, harm, names)
         self.fields = {**self.arm.fields, **self.task.fields, **company.fields(scenario)}
         self._size = size = sum(self.fields.values())
         self.observation_space = gym.spaces.Box(-20.0, 20.0, (size,), np.float32)

@@ -204,7 +204,7 @@ class ConveyorSorting:
         return "reject" if part in self.defective else self.kind[part]
 
     def _look(self, world: World) -> None:
-        self.poses = {n: world.pose(n) for n in world.in_play()}
+        self.poses = world.poses()
 
     def _choose(self) -> None:
         """Offer the part in hand, or keep the offered one, or take the one furthest along."""

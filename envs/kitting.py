@@ -184,7 +184,7 @@ class Kitting:
     # -- the order of work -----------------------------------------------------------------------
 
     def _look(self, world: World) -> None:
-        self.poses = {n: world.pose(n) for n in world.in_play()}
+        self.poses = world.poses()
 
     def _free_slot(self) -> int | None:
         return next((i for i, f in enumerate(self.filled) if f is None), None)

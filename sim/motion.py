@@ -26,6 +26,7 @@ from genba.sim.state import Array
 
 TICK = 1.0 / 120.0  # s, a safety tick
 GENTLE = 0.5  # share of the acceleration used to slow down ahead of a position limit (D)
+_PLANNED = (Result.Working, Result.Finished)
 ROUNDING = 1e-9  # rad by which a braking way may seem to end past a limit
 
 
@@ -56,6 +57,7 @@ class Follower:
         self._out = OutputParameter(n)
         self._in = InputParameter(n)
         self._in.control_interface = ControlInterface.Velocity
+        self._in.synchronization = Synchronization.Phase
         self._in.max_velocity = self._table[2].tolist()
         self._in.max_acceleration = self._table[3].tolist()
         self._in.max_jerk = self._table[4].tolist()
@@ -68,13 +70,20 @@ class Follower:
         that is too fast is slowed down as a whole; one that is not finite means standing still.
         """
         aim = _aim(dq_target, self._state, self._table, self._dt)
-        state = self._advance(aim, Synchronization.Phase)
+        state = self._advance(aim)
         if _any_late(state, self._table):
+            self._in.synchronization = Synchronization.No
             late = np.zeros(len(aim), dtype=np.bool_)
             while _mark_late(state, self._table, late):
                 # these joints must brake now, as hard as they can and each for itself
-                state = self._advance(np.where(late, 0.0, aim), Synchronization.No)
-        self._keep(state)
+                state = self._advance(np.where(late, 0.0, aim))
+            self._in.synchronization = Synchronization.Phase
+            self._keep(state)
+        elif self._planned:
+            self._state = state
+            self._out.pass_to_input(self._in)
+        else:
+            self._keep(state)
         return state[0].copy(), state[1].copy()
 
     def stopping(self, dq: Array) -> tuple[float, Array]:
@@ -85,17 +94,19 @@ class Follower:
         out: tuple[float, Array] = _stopping(dq, self._table, self._dt)
         return out
 
-    def _advance(self, aim: Array, synchronization: Synchronization) -> Array:
-        self._in.synchronization = synchronization
+    def _advance(self, aim: Array) -> Array:
+        """Position, velocity and acceleration (3, n) one tick from now."""
         self._in.target_velocity = aim.tolist()
         try:
             result = self._otg.update(self._in, self._out)
         except RuckigError:
             result = Result.Error
-        if result not in (Result.Working, Result.Finished):
+        self._planned = result in _PLANNED
+        if not self._planned:
             return _ramp(self._state, aim, self._table, self._dt)
         out = self._out
-        return np.array((out.new_position, out.new_velocity, out.new_acceleration))
+        rows = out.new_position + out.new_velocity + out.new_acceleration
+        return np.array(rows).reshape(3, len(aim))
 
     def _keep(self, state: Array) -> None:
         self._state = state

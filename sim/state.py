@@ -1,7 +1,8 @@
 """The vocabulary of a step: frozen values in SI units, without a physics handle in them.
 
 Capsules are rows of seven numbers (x0, y0, z0, x1, y1, z1, radius), in metres, world frame; the
-velocities that go with them are rows of six (end 0, end 1), in m/s.
+velocities that go with them are rows of six (end 0, end 1), in m/s. What is made every tick is a
+named tuple: three times as fast to make as a frozen dataclass, and as immutable.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,8 +59,7 @@ class Event:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """What the robot is asked to do until the next safety tick."""
 
     dq: Array  # (n,) rad/s
@@ -70,8 +70,7 @@ class Command:
     age: float = 0.0  # s by which the policy's answer is late
 
 
-@dataclass(frozen=True, slots=True)
-class RobotState:
+class RobotState(NamedTuple):
     """One robot arm with its gripper."""
 
     q: Array  # (n,) rad
@@ -85,8 +84,7 @@ class RobotState:
     wrench: float = 0.0  # N, magnitude of the external force at the wrist
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """A body of capsules. `capsules[i]` belongs to the region `sim.people.CAPSULE_REGIONS[i]`."""
 
     role: str  # "visitor" or "operator"
@@ -105,15 +103,15 @@ class Part:
 
 
 Value = float | int | bool | str
+NONE: Mapping[str, Any] = {}  # never written to
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """Everything at one instant, true or as measured."""
 
     time: float  # s
     robots: Mapping[str, RobotState]
-    people: Mapping[str, Person] = field(default_factory=dict)
-    parts: Mapping[str, Part] = field(default_factory=dict)
-    machines: Mapping[str, Value] = field(default_factory=dict)
+    people: Mapping[str, Person] = NONE
+    parts: Mapping[str, Part] = NONE
+    machines: Mapping[str, Value] = NONE
     people_age: float = 0.0  # s since the people were last seen

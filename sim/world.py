@@ -316,6 +316,12 @@ class World:
         """Names of the parts in the cell, in a fixed order."""
         return [n for n in self.parts if n not in self.away]
 
+    def poses(self) -> dict[str, Array]:
+        """Pose (7,) of every part in the cell; those that are parked keep their array."""
+        for name in self.awake():
+            self.pose(name)
+        return {n: p for n, p in self._poses.items() if n not in self.away}
+
     def awake(self) -> list[str]:
         """Names of the parts in the cell that are not parked."""
         return [n for n in self.parts if n not in self.parked]

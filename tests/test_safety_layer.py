@@ -4,7 +4,7 @@
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,7 @@ def arm(**changes):
     still = RobotState(
         np.zeros(3), np.zeros(3), pose, np.zeros(6), capsules, np.zeros((2, 6)), 0.0, False
     )
-    return replace(still, **changes)
+    return still._replace(**changes)
 
 
 def state(tick=0, robot=None, **more):
@@ -48,7 +48,7 @@ def command(**changes):
     rows = np.zeros((2, 6))
     rows[1, 3] = 0.4
     twist = np.array([0.4, 0.0, 0.0, 0.0, 0.0, 0.2])
-    return replace(Command(np.array([0.1, -0.2, 0.3]), twist, rows, 0.5, np.zeros(7)), **changes)
+    return Command(np.array([0.1, -0.2, 0.3]), twist, rows, 0.5, np.zeros(7))._replace(**changes)
 
 
 class Script:

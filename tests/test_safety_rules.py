@@ -8,7 +8,7 @@ turns nothing. A person is a ball of 10 cm, or a pole.
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -159,18 +159,18 @@ def test_a_person_of_bad_numbers_is_near_and_in_the_zone(bad, place, where):
     nowhere = person(9.0)
     assert (
         rule("reduced_speed", **where).check(
-            replace(state(), people={"ann": nowhere}), command(v=1.0)
+            state()._replace(people={"ann": nowhere}), command(v=1.0)
         )
         is PASS
     )
     nowhere.capsules[0, place] = bad
-    now = replace(state(), people={"ann": nowhere})
+    now = state()._replace(people={"ann": nowhere})
     assert rule("reduced_speed", **where).check(now, command(v=1.0)).scale < 1.0
 
 
 def test_a_leg_through_a_zone_counts_though_both_its_ends_are_outside():
     pole = np.array([[1.5, 0.0, -5.0, 1.5, 0.0, 5.0, 0.05]])
-    now = replace(state(), people={"ann": Person("visitor", "indifferent", pole, np.zeros((1, 6)))})
+    now = state()._replace(people={"ann": Person("visitor", "indifferent", pole, np.zeros((1, 6)))})
     zone = [[1.0, -1.0, -1.0, 2.0, 1.0, 1.0]]
     assert rule("reduced_speed", zones=zone).check(now, command(v=1.0)).scale < 1.0
 
@@ -202,10 +202,10 @@ def test_somebody_who_comes_back_starts_the_wait_again():
 def test_drifting_while_it_should_stand_is_a_fault(moved, reason):
     zone = rule("standstill_zone", **ZONE, drift_joint=math.radians(5.0))
     far = {"ann": person(1.5)}
-    assert zone.check(replace(state(0.0), people=far), command()).category == 2
-    near = replace(state(0.1, arm=robot(x=0.03)), people=far)
+    assert zone.check(state(0.0)._replace(people=far), command()).category == 2
+    near = state(0.1, arm=robot(x=0.03))._replace(people=far)
     assert zone.check(near, command()).category == 2
-    gone = replace(state(0.2, arm=robot(**moved)), people=far)
+    gone = state(0.2, arm=robot(**moved))._replace(people=far)
     verdict = zone.check(gone, command())
     assert (verdict.category, verdict.latch) == (1, True)
     assert reason in verdict.reason
@@ -215,19 +215,19 @@ def test_drifting_while_it_should_stand_is_a_fault(moved, reason):
 def test_every_standstill_has_a_place_of_its_own():
     zone = rule("standstill_zone", **ZONE, clear_time=0.0)
     there = {"ann": person(1.5)}
-    assert zone.check(replace(state(0.0), people=there), command()).category == 2
+    assert zone.check(state(0.0)._replace(people=there), command()).category == 2
     assert zone.check(state(1.0), command()) is PASS
-    elsewhere = replace(state(2.0, arm=robot(x=0.8)), people=there)
+    elsewhere = state(2.0, arm=robot(x=0.8))._replace(people=there)
     assert zone.check(elsewhere, command()).category == 2
-    assert not zone.check(replace(elsewhere, time=2.1), command()).latch
+    assert not zone.check(elsewhere._replace(time=2.1), command()).latch
 
 
 def test_braking_is_no_drift_but_must_end():
     zone = rule("standstill_zone", **ZONE, stop_time=1.0)
     for time in (0.0, 0.5, 1.0):
-        moving = replace(state(time, arm=robot(x=time, v=1.0)), people={"ann": person(1.5)})
+        moving = state(time, arm=robot(x=time, v=1.0))._replace(people={"ann": person(1.5)})
         assert zone.check(moving, command()).category == 2
-    late = replace(state(1.1, arm=robot(x=1.1, v=1.0)), people={"ann": person(1.5)})
+    late = state(1.1, arm=robot(x=1.1, v=1.0))._replace(people={"ann": person(1.5)})
     assert zone.check(late, command()).latch
 
 

@@ -388,7 +388,7 @@ def test_the_push_has_a_bound_and_needs_a_touch():
     deep = state(0.0, arm(), someone(CHEST, (0.03, 0.0, 0.5)))
     referee.watch(deep, TICK)
     [(_, _, force)] = referee.penalty(deep)
-    assert np.linalg.norm(force) == pytest.approx(500.0)
+    assert np.linalg.norm(force) == pytest.approx(150.0)
     apart = state(TICK, arm(), someone(CHEST, (0.2, 0.0, 0.5)))
     referee.watch(apart, TICK)
     assert referee.penalty(apart) == []
