@@ -46,6 +46,7 @@ def collect(
     """
     teacher, learner = drivers
     rng, first = seeds
+    places = np.array(reads)
     seen, answers = [], []
     left, episode = roll.steps, 0
     while left > 0:
@@ -56,7 +57,7 @@ def collect(
         while not over and left > 0:
             answer = teacher.act(observation)
             if info["state"] not in LOCKED:
-                seen.append(observation[reads])
+                seen.append(observation[places])
                 answers.append(answer)
             observation, _, ended, cut, info = env.step(driver.action(observation, answer))
             over, left = ended or cut, left - 1

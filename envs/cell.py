@@ -48,6 +48,8 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": CONTROL_HZ}
 
     def __init__(self, scenario: Scenario, render_mode: str | None = None) -> None:
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ValueError(f"render_mode: expected rgb_array or None, got {render_mode!r}")
         self.scenario, self.render_mode = scenario, render_mode
         self.task = build_task(scenario)
         self.world = World(self.task.layout())

@@ -29,6 +29,7 @@ PART_MASS = 0.08  # kg, an aluminium block
 SPACING = 0.068  # m between the centres of parts in the tote
 MARGIN = 0.045  # m between a part's centre and the tote's walls: the fingers need it
 GRASP = np.array([0.0, 0.0, 0.005])  # m, grip above the middle: the tips must clear the ribs
+CLEAR = 0.09  # m above which the gripper is out of the tray's way
 PLACED = (0.0075, 0.0065)  # m a part may be off its slot's centre in x and y
 LEVEL = 0.995  # cosine of the greatest tilt of a part in its slot
 BLUE = (0.16, 0.35, 0.62, 1.0)
@@ -103,14 +104,14 @@ class Kitting:
 
     def advance(self, world: World, robot: RobotState, time: float) -> list[Event]:
         """What the last control step brought: parts gripped, placed, dropped; trays exchanged."""
-        self.time = time
+        self.time, full = time, all(self.filled)  # seen full by the agent before it goes
         events = self.hands.follow(world, robot, time)
         if self.hands.held in self.in_tote:
             self.in_tote.remove(self.hands.held)
         self._find_strays(world, time)
         for part in self.hands.at_rest(world, time):
             events += self._judge(world, part, time)
-        if all(self.filled):
+        if full and all(self.filled) and (robot.tcp[2] > CLEAR or robot.tcp[1] < 0.0):
             events.append(self._send_tray(world, time))
         self._refill(world, robot)
         self._look(world)
@@ -139,7 +140,7 @@ class Kitting:
 
     def condition(self) -> str:
         """`producing`, or what the cell waits for."""
-        if not self.tray_ready():
+        if all(self.filled) or not self.tray_ready():
             return "changeover"
         return "producing" if self.in_tote or self.hands.held else "starved"
 

@@ -384,7 +384,7 @@ def test_a_body_pushes_the_robot_away():
 
 
 def test_the_push_has_a_bound_and_needs_a_touch():
-    referee = judge()
+    referee = judge(cap=120.0)
     deep = state(0.0, arm(), someone(CHEST, (0.03, 0.0, 0.5)))
     referee.watch(deep, TICK)
     [(_, _, force)] = referee.penalty(deep)

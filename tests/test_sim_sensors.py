@@ -50,7 +50,7 @@ def test_perfect_sensors_tell_the_truth():
         now = truth(k * TICK)
         seen = device.measure(now)
         robot, real = seen.robots["panda"], now.robots["panda"]
-        for name in RobotState.__slots__:
+        for name in RobotState._fields:
             assert np.array_equal(getattr(robot, name), getattr(real, name)), name
         assert np.array_equal(seen.people["ann"].capsules, now.people["ann"].capsules)
         assert seen.people_age == 0.0

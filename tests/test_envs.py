@@ -1,0 +1,259 @@
+"""What every registered environment is held to: the checkers, the same bits, nothing shared."""
+
+import resource
+from functools import partial
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env as gymnasium_check
+from stable_baselines3.common.env_checker import check_env as sb3_check
+from stable_baselines3.common.vec_env import SubprocVecEnv
+
+import genba.envs as envs
+from genba.agents.scripted import Scripted
+from genba.scenarios import names
+from genba.sim.state import EventKind
+
+IDS = [spec for spec in gym.registry if spec.startswith("genba/")]
+
+
+@pytest.fixture(params=names())
+def env(request):
+    env = envs.make(request.param, overrides=["seconds=600"])
+    yield env
+    env.close()
+
+
+def scripted(env):
+    return Scripted(env.fields, env.scenario.tcp_speed, env.scenario.tcp_turn)
+
+
+def play(env, seed, steps=160, agent=None):
+    """Everything an observer can see of a rollout, as bytes and plain values."""
+    agent = agent or scripted(env)
+    observation, info = env.reset(seed=seed)
+    seen = [observation.tobytes()]
+    for _ in range(steps):
+        observation, reward, terminated, truncated, info = env.step(agent.act(observation))
+        seen.append((observation.tobytes(), reward, terminated, truncated, info["cost"]))
+    events = [(e.time, e.kind, e.subject, dict(e.data)) for e in env.events]
+    return seen, events, env.state.time
+
+
+def test_every_scenario_is_registered():
+    assert sorted(IDS) == sorted(
+        f"genba/{''.join(w.capitalize() for w in name.split('_'))}-v0" for name in names()
+    )
+
+
+def test_gym_make_needs_no_import_first():
+    env = gym.make("genba.envs:genba/KittingAlone-v0")
+    observation, _ = env.reset(seed=1)
+    assert env.observation_space.contains(observation)
+    env.close()
+
+
+def test_it_passes_both_environment_checkers(env):
+    gymnasium_check(env, skip_render_check=True)
+    sb3_check(env)
+
+
+def test_an_unknown_render_mode_is_refused():
+    with pytest.raises(ValueError, match="render_mode.*rgb_array"):
+        envs.make("kitting_alone", render_mode="human")
+
+
+def test_a_picture_is_a_picture():
+    env = envs.make("kitting_shared", render_mode="rgb_array")
+    env.reset(seed=1)
+    picture = env.render()
+    assert picture is not None and picture.shape == (480, 640, 3) and picture.dtype == np.uint8
+    assert picture.std() > 20
+    env.close()
+
+
+def test_drawing_does_not_disturb_the_physics():
+    bare, drawn = envs.make("kitting_shared"), envs.make("kitting_shared", "rgb_array")
+    agent = scripted(bare)
+    a, _ = bare.reset(seed=5)
+    b, _ = drawn.reset(seed=5)
+    for step in range(60):
+        a, b = bare.step(agent.act(a))[0], drawn.step(agent.act(b))[0]
+        if step % 20 == 0:
+            drawn.render()
+        assert a.tobytes() == b.tobytes()
+    bare.close()
+    drawn.close()
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(env):
+    first = play(env, 3)
+    assert play(env, 4) != first
+    assert play(env, 3) == first
+
+
+def test_what_was_played_before_leaves_no_trace(env):
+    first = play(env, 3)
+    env.reset(seed=11)
+    env.action_space.seed(0)
+    for _ in range(150):  # anything may have happened to the parts
+        env.step(env.action_space.sample())
+    for _ in range(3):
+        env.reset()
+    assert play(env, 3) == first
+
+
+def test_a_second_environment_gives_the_same_bits(env):
+    other = envs.make(env.scenario)
+    assert play(other, 7) == play(env, 7)
+    other.close()
+
+
+def test_an_unseeded_reset_continues_the_stream(env):
+    env.reset(seed=3)
+    one = env.reset()[0]
+    two = env.reset()[0]
+    assert not np.array_equal(one, two)
+    env.reset(seed=3)
+    assert np.array_equal(env.reset()[0], one)
+
+
+@pytest.mark.parametrize("name", ["KittingShared", "ConveyorSortingShared"])
+def test_a_spawned_worker_gives_the_same_bits(name):
+    make = partial(gym.make, f"genba.envs:genba/{name}-v0")
+    here = make()
+    workers = SubprocVecEnv([make], start_method="spawn")
+    try:
+        workers.seed(21)
+        there = workers.reset()[0]
+        np.testing.assert_array_equal(here.reset(seed=21)[0], there)
+        agent = scripted(here.unwrapped)
+        for _ in range(60):
+            action = agent.act(there)
+            there, reward, _, _ = workers.step(action[None])
+            there = there[0]
+            observation, expected, *_ = here.step(action)
+            np.testing.assert_array_equal(observation, there)
+            assert np.float32(expected) == reward[0]
+    finally:
+        workers.close()
+        here.close()
+
+
+def test_start_states_vary(env):
+    starts = np.array([env.reset(seed=seed)[0] for seed in range(6)])
+    assert len({start.tobytes() for start in starts}) == 6
+
+
+def test_no_element_of_the_observation_is_constant(env):
+    agent, seen = scripted(env), []
+    for seed in range(2):
+        observation, _ = env.reset(seed=seed)
+        for _ in range(900):
+            seen.append(observation)
+            observation = env.step(agent.act(observation))[0]
+    still = np.ptp(np.array(seen), axis=0) == 0
+    labels = [f"{name}[{i}]" for name, n in env.fields.items() for i in range(n)]
+    # a person may not come in so short a time
+    loose = {"person_gap[0]", "person_gap[1]", "person_gap[2]", "separation[0]", "safety_scale[0]"}
+    assert {label for label, s in zip(labels, still, strict=True) if s} <= loose
+
+
+def test_observations_share_no_memory_and_stay_as_they_were(env):
+    first, _ = env.reset(seed=1)
+    kept = first.copy()
+    second = env.step(np.zeros(env.action_space.shape, np.float32))[0]
+    assert not np.shares_memory(first, second)
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_the_named_fields_make_up_the_observation(env):
+    assert sum(env.fields.values()) == env.observation_space.shape[0]
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        np.full(7, np.nan),
+        np.full(7, np.inf),
+        np.full(7, 50.0),
+        np.zeros(3),
+        "go",
+        None,
+        np.zeros((2, 7)),
+    ],
+)
+def test_a_nonsense_action_stops_the_robot_and_never_raises(nonsense):
+    env = envs.make("kitting_alone")
+    env.reset(seed=1)
+    for _ in range(30):
+        observation, reward, *_ = env.step(nonsense)
+        assert np.isfinite(observation).all() and np.isfinite(reward)
+    speed = np.abs(env.state.robots["robot"].dq).max()
+    assert speed < 0.01
+    assert any(e.kind is EventKind.STOP for e in env.events)
+    env.close()
+
+
+def test_an_unprotected_cell_survives_nonsense_too():
+    env = envs.make("kitting_alone", overrides=["safety={}"])
+    env.reset(seed=1)
+    for action in (np.full(7, np.nan), np.full(7, -1e30), np.zeros(0)):
+        for _ in range(10):
+            assert np.isfinite(env.step(action)[0]).all()
+    env.close()
+
+
+def test_resets_do_not_grow_the_memory():
+    """2,000 resets: a body created or a state saved in each would show as tens of megabytes."""
+    env = envs.make("conveyor_sorting_shared")
+    for seed in range(200):
+        env.reset(seed=seed)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for seed in range(2000):
+        env.reset(seed=seed)
+        if seed % 20 == 0:
+            env.step(env.action_space.sample())
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    env.close()
+    assert grown < 6_000  # kB
+
+
+def test_both_robots_play_both_cells():
+    for scenario in ("kitting_alone", "conveyor_sorting_alone"):
+        for robot in ("panda", "iiwa"):
+            env = envs.make(scenario, overrides=[f"robot={robot}", "seconds=25"])
+            _, events, _ = play(env, 2, steps=500)
+            done = [e for e in events if e[1] is EventKind.PART_FINISHED and e[3]["good"]]
+            assert len(done) >= 2, (scenario, robot)
+            env.close()
+
+
+def test_joint_velocity_is_an_action_too():
+    env = envs.make("kitting_alone", overrides=["action=joint_velocity"])
+    assert env.action_space.shape == (8,)
+    env.reset(seed=1)
+    action = np.zeros(8, np.float32)
+    action[0] = 1.0
+    for _ in range(10):
+        env.step(action)
+    dq = env.state.robots["robot"].dq
+    assert dq[0] == pytest.approx(0.5 * 2.175, rel=0.05)
+    assert np.abs(dq[1:]).max() < 0.05
+    env.close()
+
+
+def test_a_shift_of_eight_hours_that_waits_for_people_takes_seconds():
+    """Nobody ever gets the robot to work: the clock runs in seconds, not in physics."""
+    from genba.agents import make
+
+    env = envs.make("kitting_alone", overrides=["seconds=28800", "cycle_timeout=1"])
+    agent = make("idle", env)
+    observation, info = env.reset(seed=1)
+    steps, truncated = 0, False
+    while not truncated and steps < 2000:
+        observation, _, _, truncated, info = env.step(agent.act(observation))
+        steps += 1
+    assert info["time"] > 300.0
+    env.close()
