@@ -15,8 +15,8 @@ from genba.sim.robots import ROBOTS
 from genba.sim.state import Array, Event, EventKind, RobotState
 from genba.sim.world import Fixture, Layout, PartSpec, World
 
-TOTE = (0.43, -0.26)  # m, centre
-TOTE_INNER = (0.17, 0.15)  # m, half widths
+TOTE = (0.42, -0.26)  # m, centre
+TOTE_INNER = (0.18, 0.16)  # m, half widths
 TOTE_HEIGHT = 0.045  # m
 BASE = 0.004  # m, thickness of the floors of tote and tray
 TRAY = (0.43, 0.25)  # m, centre
@@ -27,7 +27,7 @@ RIB = 0.005  # m, height of the ribs between slots above the tray's floor
 PART_HALF = (0.020, 0.0125, 0.015)  # m
 PART_MASS = 0.08  # kg, an aluminium block
 SPACING = 0.068  # m between the centres of parts in the tote
-MARGIN = 0.045  # m between a part's centre and the tote's walls: the fingers need it
+MARGIN = 0.055  # m between a part's centre and the tote's walls: the fingers need it
 GRASP = np.array([0.0, 0.0, 0.005])  # m, grip above the middle: the tips must clear the ribs
 CLEAR = 0.09  # m above which the gripper is out of the tray's way
 PLACED = (0.0075, 0.0065)  # m a part may be off its slot's centre in x and y

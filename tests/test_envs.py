@@ -135,7 +135,7 @@ def test_a_spawned_worker_gives_the_same_bits(name):
             there = there[0]
             observation, expected, *_ = here.step(action)
             np.testing.assert_array_equal(observation, there)
-            assert np.float32(expected) == reward[0]
+            assert expected == reward[0]
     finally:
         workers.close()
         here.close()
