@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from genba.envs import task as t
 from genba.envs.handling import Handling
+from genba.sim.layout import Fixture, Layout, PartSpec
 from genba.sim.people import Workplace
 from genba.sim.robots import ROBOTS
 from genba.sim.state import Array, Event, EventKind, RobotState
-from genba.sim.world import Fixture, Layout, PartSpec, World
+from genba.sim.world import World
 
 BELT = (0.52, 0.0)  # m, centre
 BELT_HALF = (0.07, 0.78)  # m

@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from genba.envs import task as t
 from genba.envs.handling import Handling
+from genba.sim.layout import Fixture, Layout, PartSpec
 from genba.sim.people import Workplace
 from genba.sim.robots import ROBOTS
 from genba.sim.state import Array, Event, EventKind, RobotState
-from genba.sim.world import Fixture, Layout, PartSpec, World
+from genba.sim.world import World
 
 TOTE = (0.42, -0.26)  # m, centre
 TOTE_INNER = (0.18, 0.16)  # m, half widths

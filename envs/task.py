@@ -9,9 +9,10 @@ from typing import Protocol
 
 import numpy as np
 
+from genba.sim.layout import Fixture, Layout
 from genba.sim.people import Workplace
 from genba.sim.state import Array, Event, RobotState
-from genba.sim.world import Fixture, Layout, World
+from genba.sim.world import World
 
 TABLE_HALF = (0.60, 0.80, 0.02)  # m
 TABLE_CENTRE = (0.30, 0.0)  # m

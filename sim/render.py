@@ -10,9 +10,9 @@ import pybullet as p
 from numpy.typing import NDArray
 
 from genba.sim.grippers import GRIPPERS
+from genba.sim.layout import Layout, Numbers
 from genba.sim.robots import ROBOTS, loadable
 from genba.sim.state import Array, State
-from genba.sim.world import Layout, Numbers
 
 SKIN = (0.87, 0.69, 0.56, 1.0)
 VEST = (0.93, 0.85, 0.16, 1.0)  # visitors wear yellow
@@ -21,7 +21,7 @@ TROUSERS = (0.22, 0.26, 0.36, 1.0)
 BARE = ("skull", "face", "neck", "hand")
 LEGS = ("thigh", "lower_leg", "pelvis")
 AWAY = (0.0, 0.0, -40.0)  # m, where bodies that are not in the picture wait
-CAMERA = {"target": (0.42, 0.0, 0.10), "distance": 2.55, "yaw": 62.0, "pitch": -27.0, "fov": 46.0}
+CAMERA = {"target": (0.45, 0.0, 0.12), "distance": 2.4, "yaw": 62.0, "pitch": -27.0, "fov": 46.0}
 
 
 class Renderer:
@@ -56,8 +56,8 @@ class Renderer:
         lens = p.computeProjectionMatrixFOV(CAMERA["fov"], width / height, 0.1, 12.0)
         picture = p.getCameraImage(
             width, height, view, lens, lightDirection=[1.2, -0.8, 2.4], shadow=1,
-            lightAmbientCoeff=0.55, lightDiffuseCoeff=0.5, lightSpecularCoeff=0.1,
-            renderer=p.ER_TINY_RENDERER, flags=p.ER_NO_SEGMENTATION_MASK,
+            lightDistance=3.2, lightAmbientCoeff=0.55, lightDiffuseCoeff=0.5,
+            lightSpecularCoeff=0.1, renderer=p.ER_TINY_RENDERER, flags=p.ER_NO_SEGMENTATION_MASK,
             physicsClientId=self.client,
         )  # fmt: skip
         rgba = np.asarray(picture[2], dtype=np.uint8).reshape(height, width, 4)

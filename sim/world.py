@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pybullet as p
 import pybullet_data
 
+from genba.sim.bodies import box, load_robot
 from genba.sim.grippers import GRIPPERS
-from genba.sim.robots import ROBOTS, loadable
+from genba.sim.layout import Fixture, Layout, Numbers, PartSpec
+from genba.sim.robots import ROBOTS
 from genba.sim.state import Array
 from genba.sim.vacuum import Cup
 
@@ -22,43 +23,6 @@ REST_SPEED = 0.004  # m/s and (ten times) rad/s below which an untouched part is
 WAKE_RADIUS = 0.085  # m around the TCP, open fingers and half a part, in which parts are awake
 WAKE_HEIGHT = 0.085  # m below the TCP; it may come down by 0.05 m in a step
 GRASPED = 0.003  # m of opening above which closed fingers have something between them
-
-Numbers = Sequence[float] | Array
-
-
-@dataclass(frozen=True, slots=True)
-class Fixture:
-    """A box that does not move; with `belt` its surface runs along y at that speed (m/s)."""
-
-    name: str
-    half: tuple[float, float, float]  # m
-    position: tuple[float, float, float]  # m
-    rgba: tuple[float, float, float, float] = (0.6, 0.6, 0.6, 1.0)
-    friction: float = 0.6
-    belt: float | None = None
-    solid: bool = True  # False: only drawn
-
-
-@dataclass(frozen=True, slots=True)
-class PartSpec:
-    """A box-shaped workpiece."""
-
-    name: str
-    kind: str
-    half: tuple[float, float, float]  # m
-    mass: float  # kg
-    rgba: tuple[float, float, float, float]
-    friction: float = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """What stands in a cell. The robot's base is the origin, its plane z = 0."""
-
-    robot: str
-    gripper: str
-    fixtures: tuple[Fixture, ...]
-    parts: tuple[PartSpec, ...]
 
 
 class World:
@@ -82,15 +46,20 @@ class World:
             physicsClientId=c,
         )
         p.setGravity(0, 0, -GRAVITY, physicsClientId=c)
-        self.body = self._load_robot()
-        self._boxes = [self._box(f.half, 0.0, f.position, f.friction) for f in self._solid()]
+        self.body = load_robot(c, self.layout.robot, self.layout.gripper)
+        # where its centre of mass is: what Bullet means by the position of a base
+        self._base = p.getBasePositionAndOrientation(self.body, physicsClientId=c)
+        self._arm = self.robot.joints
+        self._forces = self.robot.torque_max.tolist()
+        self._fingers = self.gripper.finger_joints(self.robot.tool_link)
+        self._boxes = [box(c, f.half, 0.0, f.position, f.friction) for f in self._solid()]
         self._belts = [
             (b, f.position, (0.0, f.belt, 0.0))
             for b, f in zip(self._boxes, self._solid(), strict=True)
             if f.belt is not None
         ]
         self.parts = {
-            s.name: self._box(s.half, s.mass, (2.0 * i, 0.0, -FAR), s.friction)
+            s.name: box(c, s.half, s.mass, (2.0 * i, 0.0, -FAR), s.friction)
             for i, s in enumerate(self.layout.parts)
         }
         self._spec = {s.name: s for s in self.layout.parts}
@@ -104,43 +73,6 @@ class World:
 
     def _solid(self) -> list[Fixture]:
         return [f for f in self.layout.fixtures if f.solid]
-
-    def _load_robot(self) -> int:
-        c = self.client
-        with loadable(self.layout.robot, self.layout.gripper) as path:
-            body: int = p.loadURDF(
-                path,
-                self.robot.base,
-                useFixedBase=True,
-                flags=p.URDF_IGNORE_VISUAL_SHAPES | p.URDF_USE_INERTIA_FROM_FILE,
-                physicsClientId=c,
-            )
-        # where its centre of mass is: what Bullet means by the position of a base
-        self._base = p.getBasePositionAndOrientation(body, physicsClientId=c)
-        self._arm = self.robot.joints
-        self._forces = self.robot.torque_max.tolist()
-        self._fingers = self.gripper.finger_joints(self.robot.tool_link)
-        for link in range(-1, p.getNumJoints(body, physicsClientId=c)):
-            p.changeDynamics(body, link, linearDamping=0, angularDamping=0, physicsClientId=c)
-        if self._fingers:
-            first, second = self._fingers  # without the gear the fingers drift together
-            gear = p.createConstraint(
-                body, first, body, second, p.JOINT_GEAR, [1, 0, 0], [0] * 3, [0] * 3,
-                physicsClientId=c,
-            )  # fmt: skip
-            p.changeConstraint(gear, gearRatio=-1, erp=0.1, maxForce=50, physicsClientId=c)
-        return body
-
-    def _box(
-        self, half: Sequence[float], mass: float, position: Sequence[float], friction: float
-    ) -> int:
-        shape = p.createCollisionShape(p.GEOM_BOX, halfExtents=half, physicsClientId=self.client)
-        body: int = p.createMultiBody(mass, shape, -1, position, physicsClientId=self.client)
-        p.changeDynamics(
-            body, -1, lateralFriction=friction, linearDamping=0, angularDamping=0,
-            physicsClientId=self.client,
-        )  # fmt: skip
-        return body
 
     def close(self) -> None:
         """Give the client back. Closing twice is no error."""
@@ -165,10 +97,7 @@ class World:
             self._teleport(name, (*self._home[name], 0.0, 0.0, 0.0, 1.0))
         p.performCollisionDetection(physicsClientId=c)
         p.resetBasePositionAndOrientation(self.body, *self._base, physicsClientId=c)
-        for joint in self._arm:
-            p.resetJointState(self.body, joint, q[joint], 0.0, physicsClientId=c)
-        for joint in self._fingers:
-            p.resetJointState(self.body, joint, self.gripper.stroke, 0.0, physicsClientId=c)
+        self._stand(q)
         self.parked.clear()
         self.away.clear()
         for name in self.parts:
@@ -184,13 +113,15 @@ class World:
     def jog(self, q: Numbers) -> None:
         """Move the arm to q (7,) rad by hand while it is locked out, the gripper opened."""
         self.set_grip(-1.0)
-        for joint in self._arm:
-            p.resetJointState(self.body, joint, q[joint], 0.0, physicsClientId=self.client)
-        for joint in self._fingers:
-            p.resetJointState(
-                self.body, joint, self.gripper.stroke, 0.0, physicsClientId=self.client
-            )
+        self._stand(q)
         self.drive(np.zeros(len(self._arm)))
+
+    def _stand(self, q: Numbers) -> None:
+        c = self.client
+        for joint in self._arm:
+            p.resetJointState(self.body, joint, q[joint], 0.0, physicsClientId=c)
+        for joint in self._fingers:
+            p.resetJointState(self.body, joint, self.gripper.stroke, 0.0, physicsClientId=c)
 
     def place(self, name: str, pose: Numbers) -> None:
         """Put a part at a pose (7,), awake and at rest."""

@@ -1,0 +1,41 @@
+"""The folders at the root, the package list and the links must agree; documents stand alone."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).parents[1]
+LINKS = ("sim", "safety", "scenarios", "envs", "agents")
+
+
+def test_every_folder_is_shipped_and_linked():
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    found = {p.parent.relative_to(ROOT).as_posix() for p in ROOT.glob("[!.]*/**/__init__.py")}
+    through_links = tuple(f"genba/{link}" for link in LINKS)
+    folders = {f for f in found if not f.startswith(("tests", "build", *through_links))}
+    assert set(listed["package-dir"].values()) == folders
+    assert set(listed["package-dir"]) == set(listed["packages"])
+    for name in LINKS:
+        assert (ROOT / "genba" / name).resolve() == ROOT / name
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/*.md")))
+def test_every_link_of_a_page_leads_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_no_file_is_too_long_to_read():
+    for room in ("sim", "safety", "scenarios", "envs", "agents", "genba"):
+        for file in (ROOT / room).rglob("*.py"):
+            if file.is_symlink() or any(p.is_symlink() for p in file.parents):
+                continue
+            assert len(file.read_text().splitlines()) <= 300, file

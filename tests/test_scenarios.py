@@ -1,0 +1,138 @@
+"""A scenario file is read strictly: a mistake is one line that names the file and the key."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import genba.envs as envs
+from genba import scenarios
+from genba.scenarios import ScenarioError
+
+GOOD = "name: mine\ncell: kitting\n"
+
+
+def refused(tmp_path, text, build=False):
+    file = tmp_path / "mine.yaml"
+    file.write_bytes(text.encode() if isinstance(text, str) else text)
+    with pytest.raises(ScenarioError) as caught:
+        scenario = scenarios.load(file)
+        if build:
+            envs.make(scenario)
+    line = str(caught.value)
+    assert "\n" not in line and len(line) < 400
+    return line
+
+
+@pytest.mark.parametrize("name", scenarios.names())
+def test_every_shipped_scenario_loads_under_its_own_name(name):
+    scenario = scenarios.load(name)
+    assert scenario.name == name
+    assert len(scenario.fingerprint()) == 16
+
+
+@pytest.mark.parametrize("name", scenarios.suites())
+def test_every_suite_names_scenarios_that_exist(name):
+    assert all(scenarios.load(s) for s in scenarios.load_suite(name).scenarios)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("colour: red\n", ["mine.yaml", "colour", "unknown key"]),
+        ("secnds: 30\n", ["secnds", "did you mean seconds"]),
+        ("seconds: soon\n", ["mine.yaml", "seconds", "soon"]),
+        ("seconds: .nan\n", ["seconds"]),
+        ("seconds: -5\n", ["seconds", "-5"]),
+        ("seconds: 1e99\n", ["seconds"]),
+        ("people: {visits_per_hour: -1}\n", ["people.visits_per_hour", "-1"]),
+        ("people: {visits_per_hour: 1, age: 3}\n", ["people.age", "unknown key"]),
+        ("people: {behaviours: {angry: 1.0}}\n", ["people.behaviours"]),
+        ("people: {behaviours: {helpful: 0}}\n", ["people", "0"]),
+        ("operator: {notice: [9, 3]}\n", ["operator", "shortest"]),
+        ("sensors: {delay: -1}\n", ["sensors.delay"]),
+        ("gripper: claw\n", ["gripper", "claw"]),
+        ("tcp_speed: 5\n", ["tcp_speed"]),
+    ],
+)
+def test_a_wrong_key_type_or_value_is_one_line(tmp_path, text, words):
+    line = refused(tmp_path, GOOD + text)
+    assert all(word in line for word in words), line
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("cell: kiting\n", ["cell", "kiting", "did you mean kitting"]),
+        ("robot: pand\n", ["robot", "did you mean panda"]),
+        ("task: {parts: 99}\n", ["task.parts", "99"]),
+        ("task: {part: 9}\n", ["task.part", "unknown key"]),
+        ("safety: nothing\n", ["safety", "nothing"]),
+        ("safety: {speed_separation: {decelaration: 2}}\n", ["safety.speed_separation.decel"]),
+        ("safety: {joint_limit: {}}\n", ["safety.joint_limit", "joint_limits"]),
+    ],
+)
+def test_what_only_the_cell_or_the_layer_knows_is_one_line_too(tmp_path, text, words):
+    head = "name: mine\n" + ("" if "cell" in text else "cell: kitting\n")
+    line = refused(tmp_path, head + text, build=True)
+    assert all(word in line for word in words), line
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "- a\n- b\n",
+        "name: [\n",
+        "\t",
+        b"\xff\xfe\x00bad",
+        "name: mine\ncell: kitting\nsafety: !!python/object/apply:os.system ['true']\n",
+        "a: &a [1,2]\nb: [*a,*a]\n",
+        "name: ../../etc\ncell: kitting\n",
+        "[" * 5000,
+    ],
+)
+def test_hostile_or_broken_files_are_refused(tmp_path, text):
+    refused(tmp_path, text)
+
+
+def test_a_missing_file_an_unknown_name_and_a_folder_are_refused(tmp_path):
+    for name in (tmp_path / "none.yaml", "kiting_alone", tmp_path, "x/y", ""):
+        with pytest.raises(ScenarioError):
+            scenarios.load(name)
+    with pytest.raises(ScenarioError, match="did you mean kitting_alone"):
+        scenarios.load("kiting_alone")
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path):
+    assert "larger" in refused(tmp_path, "#" * (scenarios.scenario.MAX_FILE + 1))
+
+
+def test_overrides_reach_every_depth():
+    scenario = scenarios.load(
+        "kitting_shared", ["people.visits_per_hour=7", "safety={}", "task.parts=3", "seconds=9"]
+    )
+    assert scenario.people.visits_per_hour == 7
+    assert scenario.safety == {}
+    assert (scenario.task["parts"], scenario.seconds) == (3, 9)
+
+
+@pytest.mark.parametrize("override", ["seconds", "=3", "seconds.x=3", "a=[", "seconds=[1]", ""])
+def test_a_wrong_override_is_one_line(override):
+    with pytest.raises(ScenarioError) as caught:
+        scenarios.load("kitting_alone", [override])
+    assert "\n" not in str(caught.value)
+
+
+def test_the_fingerprint_tells_scenarios_apart_and_nothing_else():
+    one = scenarios.load("kitting_alone")
+    assert one.fingerprint() == scenarios.load("kitting_alone").fingerprint()
+    assert one.fingerprint() != scenarios.load("kitting_alone", ["seconds=61"]).fingerprint()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=200))
+def test_no_text_does_anything_but_load_or_be_refused(tmp_path_factory, text):
+    file = tmp_path_factory.mktemp("s") / "any.yaml"
+    file.write_text(text, encoding="utf-8", errors="replace")
+    with pytest.raises(ScenarioError):
+        scenarios.load(file)
