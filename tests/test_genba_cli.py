@@ -248,3 +248,12 @@ def test_a_fault_of_ours_is_not_passed_off_as_bad_input(monkeypatch):
     monkeypatch.setitem(commands.COMMANDS, "list", fault)
     with pytest.raises(ValueError, match="ours"):
         main(["list", "cells"])
+
+
+def test_speed_accounts_for_the_steps_that_were_measured(capfd):
+    code, out, _ = answer(capfd, "speed", "kitting_alone", "--steps", "4", "--json", "-")
+    (row,) = json.loads(out)
+    assert code == 0 and row["name"] == "kitting_alone"
+    assert row["step_over_physics"] > 1.0 and 0.0 < row["safety_share"] < 1.0
+    assert row["physics_us"] + row["safety_us"] < row["step_us"] * 1.5  # parts of one whole
+    assert row["parts_10_over_1"] > 0.0 and row["reset_in_steps"] > 0.0

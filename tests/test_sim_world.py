@@ -1,0 +1,201 @@
+"""The physics: grippers hold by force and lose by it, belts carry, parked parts wake, resets are exact."""
+
+import numpy as np
+import pybullet as p
+import pytest
+
+from genba.envs.task import table
+from genba.sim.kinematics import chain_of
+from genba.sim.layout import Fixture, Layout, PartSpec
+from genba.sim.robots import ROBOTS
+from genba.sim.world import GRAVITY, World
+
+RED = (0.8, 0.1, 0.1, 1.0)
+DOWN = np.array([1.0, 0.0, 0.0, 0.0])
+
+
+def world_with(*parts, gripper="parallel", extra=()):
+    return World(Layout("panda", gripper, (*table(), *extra), parts))
+
+
+def cube(name="cube", mass=0.1, half=0.0125, friction=0.5):
+    return PartSpec(name, "block", (half, half, 0.015), mass, RED, friction)
+
+
+def at(x, y, z):
+    return np.array([x, y, z, 0.0, 0.0, 0.0, 1.0])
+
+
+def in_hand(world, chain):
+    """Where the cube is, seen from the TCP (3,) m."""
+    q, dq = world.joints()
+    return world.pose("cube")[:3] - chain.state(q, dq)[0][:3]
+
+
+def gripped(mass, friction=0.5):
+    """A cube between closed fingers, 0.2 m over the table, and how far it has slipped (m)."""
+    world = world_with(cube(mass=mass, friction=friction))
+    chain = chain_of("panda", "parallel")
+    place = np.array([0.45, 0.0, 0.20])
+    q = chain.ik(place, DOWN)
+    world.reset(q, {"cube": at(*place)})
+    p.setGravity(0, 0, 0, physicsClientId=world.client)
+    world.set_grip(1.0)
+    world.step(120)
+    start = in_hand(world, chain)
+    p.setGravity(0, 0, -GRAVITY, physicsClientId=world.client)
+    world.step(480)
+    felt = world.gripper_state()[1]
+    slipped = float(np.linalg.norm(in_hand(world, chain) - start))
+    world.close()
+    return felt, slipped
+
+
+def test_two_fingers_hold_what_their_friction_carries_and_drop_what_it_does_not():
+    capacity = 2 * 30.0 * 0.5 * 1.0 / GRAVITY  # kg: two pads, 30 N, friction of part times pad
+    assert gripped(0.3 * capacity)[1] < 1e-4
+    assert gripped(0.85 * capacity)[0]
+    assert gripped(1.05 * capacity)[1] > 0.1
+
+
+def test_a_held_part_is_felt_and_a_dropped_one_is_not():
+    assert gripped(0.1)[0]
+    assert not gripped(8.0)[0]
+
+
+def test_a_light_part_does_not_creep_out_of_the_fingers_while_they_shake():
+    world = world_with(cube(mass=0.08))
+    chain = chain_of("panda", "parallel")
+    place = np.array([0.45, 0.0, 0.20])
+    world.reset(chain.ik(place, DOWN), {"cube": at(*place)})
+    world.set_grip(1.0)
+    world.step(60)
+
+    before = in_hand(world, chain)
+    for tick in range(4 * 120):
+        q, _ = world.joints()
+        swing = 0.25 * np.sin(2 * np.pi * 2.0 * tick / 120)
+        world.drive(chain.resolve(q, np.array([swing, 0.5 * swing, 0.0, 0.0, 0.0, 0.0])))
+        world.step(2)
+    assert np.linalg.norm(in_hand(world, chain) - before) < 0.002
+    world.close()
+
+
+def suck_at(mass, seal, gripper_height=0.0):
+    world = world_with(cube(mass=mass, half=0.022), gripper="vacuum")
+    chain = chain_of("panda", "vacuum")
+    tcp = np.array([0.45, 0.0, 0.031 + gripper_height])
+    world.reset(chain.ik(tcp, DOWN), {"cube": at(0.45, 0.0, 0.0155)})
+    world.cup.seal["cube"] = seal
+    world.set_grip(1.0)
+    for _ in range(6):
+        world.step(12)
+        q, dq = world.joints()
+        world.suck(chain.state(q, dq)[0], 0.05)
+    took = world.sucked
+    for _ in range(30):
+        q, dq = world.joints()
+        world.drive(chain.resolve(q, np.array([0.0, 0.0, 0.15, 0.0, 0.0, 0.0])))
+        world.step(12)
+        world.suck(chain.state(q, dq)[0], 0.05)
+    held, height = world.sucked, world.pose("cube")[2]
+    world.close()
+    return took, held, height
+
+
+def test_a_cup_lifts_what_its_vacuum_bears():
+    took, held, height = suck_at(mass=0.3, seal=1.0)
+    assert took == held == "cube"
+    assert height > 0.1
+
+
+def test_a_cup_loses_what_is_too_heavy_or_seals_badly():
+    assert suck_at(mass=6.0, seal=1.0)[0] == "cube"  # it sealed, and let go when lifted
+    for mass, seal in ((6.0, 1.0), (0.5, 0.1)):
+        _, held, height = suck_at(mass, seal)
+        assert held is None
+        assert height < 0.05
+
+
+def test_a_cup_that_does_not_touch_sucks_nothing():
+    assert suck_at(0.1, 1.0, gripper_height=0.02)[0] is None
+
+
+def test_a_belt_carries_parts_at_its_speed_and_stays_where_it_is():
+    belt = Fixture("belt", (0.07, 0.7, 0.02), (0.5, 0.0, 0.02), RED, 0.8, belt=0.2)
+    world = world_with(cube("a"), cube("b"), extra=(belt,))
+    world.reset(ROBOTS["panda"].home, {"a": at(0.5, -0.5, 0.056), "b": at(0.5, -0.4, 0.056)})
+    track = []
+    for _ in range(60):
+        world.run_belts()
+        world.step(12)
+        track.append(world.pose("a")[1])
+    speed = np.polyfit(np.arange(40) / 20, track[20:], 1)[0]
+    assert speed == pytest.approx(0.2, rel=0.02)
+    assert world.pose("b")[1] - world.pose("a")[1] == pytest.approx(0.1, abs=0.004)
+    assert p.getBasePositionAndOrientation(world._belts[0][0], physicsClientId=world.client)[0][
+        1
+    ] == pytest.approx(0.0, abs=0.02)
+    world.close()
+
+
+def test_parts_at_rest_are_parked_and_wake_when_the_gripper_comes():
+    world = world_with(cube("near"), cube("far"))
+    world.reset(ROBOTS["panda"].home, {"near": at(0.45, 0.0, 0.016), "far": at(0.45, 0.4, 0.016)})
+    high, low = at(0.45, 0.0, 0.4), at(0.45, 0.0, 0.05)
+    for _ in range(20):
+        world.step(12)
+        world.settle(high, 0.0)
+    assert world.parked == {"near", "far"}
+    world.settle(low, 0.0)
+    assert world.parked == {"far"}
+    before = world.pose("near")[2]
+    world.place("near", at(0.45, 0.0, 0.3))
+    world.step(120)
+    assert world.pose("near")[2] == pytest.approx(before, abs=0.001)  # it has mass again
+    world.close()
+
+
+def scramble(world, rng):
+    """Whatever may happen between two resets."""
+    world.drive(rng.uniform(-1, 1, 7))
+    world.set_grip(float(rng.uniform(-1, 1)))
+    for _ in range(10):
+        world.step(12)
+        world.run_belts()
+        world.settle(at(*rng.uniform((0.3, -0.4, 0.0), (0.6, 0.4, 0.2))), 0.3)
+    world.put_away("cube-1")
+    world.step(24)
+
+
+def run(world):
+    poses = {f"cube-{i}": at(0.35 + 0.03 * i, -0.1, 0.02 + 0.012 * i) for i in range(6)}
+    world.reset(ROBOTS["panda"].home, poses)
+    trail = []
+    for tick in range(40):
+        world.drive(np.full(7, 0.2 * (-1) ** (tick // 10)))
+        world.step(6)
+        trail += [world.pose(name).tobytes() for name in world.parts]
+        trail += [a.tobytes() for a in world.joints()]
+    return b"".join(trail)
+
+
+def test_a_reset_is_exact_whatever_went_before():
+    """A pile of parts in contact, the hardest case: bit for bit as in a world freshly built."""
+    parts = [cube(f"cube-{i}") for i in range(6)]
+    fresh = world_with(*parts)
+    expected = run(fresh)
+    fresh.close()
+    world = world_with(*parts)
+    assert run(world) == expected
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        scramble(world, rng)
+        assert run(world) == expected
+    world.close()
+
+
+def test_closing_twice_is_no_error():
+    world = world_with(cube())
+    world.close()
+    world.close()
