@@ -121,7 +121,9 @@ class _Learner:
         turned = []
         for number, answers in enumerate(self.answers):
             raw = checkpoint.fetch(self._file(number))[0]["seen"]
-            asked = raw[:, self.job.reads.index(place)] if place in self.job.reads else answers[:, -1]
+            asked = (
+                raw[:, self.job.reads.index(place)] if place in self.job.reads else answers[:, -1]
+            )
             turned.append(np.abs(asked - answers[:, -1]) > 0.2)
         return torch.from_numpy(np.concatenate(turned).astype(np.float32))
 

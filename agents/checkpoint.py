@@ -20,7 +20,10 @@ Tensors = dict[str, Floats]
 def store(path: Path, tensors: Tensors, state: dict[str, Any]) -> None:
     """Write all of it or nothing: whatever ends the process, the old file or the new one is there."""
     data = save(
-        {name: np.ascontiguousarray(value).reshape(np.shape(value)) for name, value in tensors.items()},
+        {
+            name: np.ascontiguousarray(value).reshape(np.shape(value))
+            for name, value in tensors.items()
+        },
         {"state": json.dumps(state, allow_nan=False)},
     )
     replace(path, data)

@@ -47,7 +47,9 @@ def write(layers: list[nn.Linear], tensors: Tensors) -> None:
             layer.bias.copy_(torch.from_numpy(tensors[f"layer{i}.bias"].copy()))
 
 
-def policy_of(shape: Shape, layers: list[nn.Linear], scaling: Tensors, tanh: bool = False) -> Policy:
+def policy_of(
+    shape: Shape, layers: list[nn.Linear], scaling: Tensors, tanh: bool = False
+) -> Policy:
     """The policy that the layers are now. Raises AgentError where they have become NaN."""
     return Policy(shape, {**scaling, **read(layers)}, tanh).check()
 

@@ -90,7 +90,9 @@ class Brain:
     def __init__(self, policy: Policy, reads: Sequence[int]) -> None:
         t = policy.tensors
         layers = len(policy.shape.sizes) - 1
-        parts = [t[f"layer{i}.{kind}"].ravel() for i in range(layers) for kind in ("weight", "bias")]
+        parts = [
+            t[f"layer{i}.{kind}"].ravel() for i in range(layers) for kind in ("weight", "bias")
+        ]
         self.flat = np.concatenate(parts)
         self.sizes = np.array(policy.shape.sizes)
         self.reads = np.array(reads, dtype=np.int64)

@@ -81,7 +81,9 @@ class Scoring(_Strict):
     every: Count = 40_000  # steps between looks
     look: Annotated[int, Field(ge=1, le=1000)] = 4  # episodes a look
     choose: Annotated[int, Field(ge=1, le=1000)] = 12  # episodes that decide between the stages
-    episodes: Annotated[int, Field(ge=0, le=1000)] = 40  # of the card's score, on seeds of their own
+    episodes: Annotated[int, Field(ge=0, le=1000)] = (
+        40  # of the card's score, on seeds of their own
+    )
     seconds: Annotated[float, Field(ge=1, le=86400, allow_inf_nan=False)] = 120.0  # an episode
 
 

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import hypot, sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from genba.agents.fingerprints import of_module
+from genba.agents.role import Action, AgentError, Observation
 
 BRAKING = 2.2  # m/s^2 with which speeds fall towards a goal
 GAIN = 7.0  # 1/s near a goal
@@ -20,7 +24,21 @@ CLEAR = 0.10  # m over a goal at which one travels
 FUNNEL = 8.0  # m of height a metre off the axis
 NEAR = 0.004  # m off the axis at which one is over the goal
 READY = -0.62  # grip: the opening with which one reaches between parts
-OPEN = -0.9
+ARM = ("tool_tilt", "holding", "grip_asked", "part_gap", "part_yaw")
+KITTING = (*ARM, "slot_gap", "slot_yaw", "tray_ready", "parts_in_tote")  # what the laws read
+SORTING = (*ARM, "bin_gap", "bin_yaw", "part_offered", "part_speed")
+Vector = NDArray[np.float64]
+Values = Mapping[str, Vector]
+
+
+def for_env(env: Any) -> Scripted:
+    """The scripted agent of an environment. Raises AgentError where no law fits it."""
+    cell = env.unwrapped
+    if cell.scenario.action != "twist":
+        raise AgentError(f"scripted: plays `action: twist`, not {cell.scenario.action}")
+    if not any(set(law) <= set(cell.fields) for law in (KITTING, SORTING)):
+        raise AgentError(f"scripted: has no law for the cell {cell.scenario.cell!r}")
+    return Scripted(cell.fields, cell.scenario.tcp_speed, cell.scenario.tcp_turn)
 
 
 class Scripted:
@@ -34,13 +52,15 @@ class Scripted:
             self.at[name] = slice(start, start + length)
             start += length
         self.decide = self._sort if "bin_gap" in self.at else self._kit
+        self.fingerprint = of_module(__name__)
 
-    def reset(self, observation: NDArray[np.float32], info: Mapping[str, object]) -> None:
+    def reset(self, observation: Observation, info: Mapping[str, Any]) -> None:
         """Nothing to forget."""
 
-    def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
+    def act(self, observation: Observation) -> Action:
         """(7,) action of an observation."""
-        o = {name: observation[at].astype(float) for name, at in self.at.items()}
+        seen = observation.astype(np.float64)
+        o = {name: seen[at] for name, at in self.at.items()}
         velocity, yaw, grip = self.decide(o)
         action = np.zeros(7)
         action[:3] = velocity / self.tcp_speed
@@ -50,52 +70,44 @@ class Scripted:
         action[6] = grip
         return np.clip(action, -1.0, 1.0).astype(np.float32)
 
-    def _kit(self, o: Mapping[str, NDArray[np.float64]]) -> tuple[NDArray[np.float64], float, float]:
-        height = float(o["tcp_position"][2])
+    def _kit(self, o: Values) -> tuple[Vector, float, float]:
         if o["holding"][0] > 0.5:
             gap, yaw = o["slot_gap"], float(o["slot_yaw"][0])
             if o["tray_ready"][0] < 0.5:  # wait over the tray's place
                 gap = gap + (0.0, 0.0, CLEAR)
-                return self._towards(gap, height, 0.0), yaw, 1.0
-            off = hypot(gap[0], gap[1])
-            there = off < 0.0035 and abs(yaw) < 0.04 and gap[2] > -0.0035
-            grip = OPEN if there else 1.0
-            return self._descend(gap, height, yaw, 0.0), yaw, READY if there else grip
+                return self._towards(gap), yaw, 1.0
+            there = hypot(gap[0], gap[1]) < 0.0035 and abs(yaw) < 0.04 and gap[2] > -0.0035
+            return self._descend(gap, yaw, 0.0), yaw, READY if there else 1.0
         gap, yaw = o["part_gap"], float(o["part_yaw"][0])
         if o["parts_in_tote"][0] <= 0.0:
-            return self._towards(gap + (0.0, 0.0, CLEAR), height, 0.0), 0.0, READY
+            return self._towards(gap + (0.0, 0.0, CLEAR)), 0.0, READY
         there = hypot(gap[0], gap[1]) < 0.006 and abs(yaw) < 0.08 and abs(gap[2]) < 0.006
         closing = o["grip_asked"][0] > 0.0 and hypot(gap[0], gap[1]) < 0.012 and abs(gap[2]) < 0.01
         if there or closing:
             return gap * 3.0, 0.0, 1.0
-        return self._descend(gap, height, yaw, 0.0), yaw, READY
+        return self._descend(gap, yaw, 0.0), yaw, READY
 
-    def _sort(self, o: Mapping[str, NDArray[np.float64]]) -> tuple[NDArray[np.float64], float, float]:
-        height = float(o["tcp_position"][2])
+    def _sort(self, o: Values) -> tuple[Vector, float, float]:
         if o["holding"][0] > 0.5:
             gap, yaw = o["bin_gap"], float(o["bin_yaw"][0])
             over = hypot(gap[0], gap[1]) < 0.03 and abs(gap[2]) < 0.03
-            return self._towards(gap, height, 0.05), yaw, -1.0 if over else 1.0
+            return self._towards(gap), yaw, -1.0 if over else 1.0
         gap, yaw = o["part_gap"], float(o["part_yaw"][0])
         if o["part_offered"][0] < 0.5:
-            return self._towards(gap, height, 0.0), yaw, -1.0
+            return self._towards(gap), yaw, -1.0
         belt = np.array([0.0, float(o["part_speed"][0]), 0.0])
         lead = gap + belt * 0.06  # s until a command is motion
-        velocity = self._descend(lead, height, 0.0, -0.002) + belt
+        velocity = self._descend(lead, 0.0, -0.002) + belt
         close = hypot(gap[0], gap[1]) < 0.012 and abs(gap[2]) < 0.012
         return velocity, yaw, 1.0 if close else -1.0
 
-    def _descend(
-        self, gap: NDArray[np.float64], height: float, yaw: float, press: float
-    ) -> NDArray[np.float64]:
+    def _descend(self, gap: Vector, yaw: float, press: float) -> Vector:
         """Over the goal first, then straight down: the height follows a funnel around the axis."""
         off = hypot(gap[0], gap[1]) + 0.05 * max(0.0, abs(yaw) - 0.04)
         above = min(CLEAR, max(0.0, off - NEAR) * FUNNEL)
-        return self._towards(gap + (0.0, 0.0, above + press), height, above)
+        return self._towards(gap + (0.0, 0.0, above + press))
 
-    def _towards(
-        self, gap: NDArray[np.float64], height: float, above: float
-    ) -> NDArray[np.float64]:
+    def _towards(self, gap: Vector) -> Vector:
         """Velocity (3,) m/s to close a gap: fast, braking in time, sideways only when clear."""
         rise = float(gap[2])
         free = 1.0 if rise < 0.03 else max(0.0, 1.0 - (rise - 0.03) / 0.04)

@@ -98,7 +98,7 @@ def _parser() -> _Parser:
     speed = _command(commands, "speed", "where a step's time goes", "genba speed kitting_shared")
     speed.add_argument("scenario", metavar="SCENARIO", nargs="*", help="default: kitting_shared")
     speed.add_argument(
-        "--steps", type=_count, default=200, help="control steps a block (default 200)"
+        "--steps", type=_count, default=100, help="control steps a block (default 100)"
     )
     _set(speed)
     _json(speed)

@@ -133,8 +133,6 @@ def closest_call(
         axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(2.2, 1))
         axes.plot(times, near, color=COLOURS[0], lw=2)
         axes.plot(times, needed, color=COLOURS[1], lw=1.6, ls="--")
-        breached = [d < s for d, s in zip(near, needed, strict=True)]
-        axes.fill_between(times, near, needed, where=breached, color=COLOURS[1], alpha=0.3, lw=0)
         seen = [v for v in near + needed if v == v]
         axes.set_ylim(0, max(min(max(seen, default=1.0), 3.0), 0.2) * 1.05)
         axes.set_ylabel(words["metres"])

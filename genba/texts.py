@@ -48,10 +48,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "pareto": ("Output against human work", "生産量と人の手間"),
     "pareto_note": (
         "Up and to the left is better. Bars are 95 % intervals. A hollow marker had a safety event "
-        "(a breach of the protective separation distance, or a contact above the limit) and cannot "
+        "(a breach of the separation, clamping, or a contact above the limit) and cannot "
         "be on the front, whatever it produces.",
         "左上ほど良い。棒は95 %区間。白抜きは安全上の事象"
-        "（保護分離距離の割り込み、または限度を超える接触）があったエージェントで、生産量にかかわらずフロントから除外。",
+        "（分離距離の侵害、挟まれ、または限度を超える接触）があったエージェントで、生産量にかかわらずフロントから除外。",
     ),
     "pareto_x": ("human minutes per robot-hour", "人の作業時間 [分／ロボット稼働1時間]"),
     "pareto_y": ("good parts per hour", "良品数 [個／時]"),
@@ -83,20 +83,23 @@ WORDS: dict[str, tuple[str, str]] = {
     "no_causes": ("No intervention in any episode.", "全エピソードで介入なし。"),
     "worst": ("The closest call", "最も危険だった瞬間"),
     "worst_note": (
-        "The moment with the least margin between the separation d and the protective separation "
-        "distance S_p, of all seeds of each agent. Below S_p is a breach.",
-        "各エージェントの全シードのうち、分離距離 d と保護分離距離 S_p の余裕が最小となった瞬間。"
-        "S_p を下回ると侵害（ブリーチ）。",
+        "The moment with the least margin d - S* of all seeds of each agent. S* is the way the "
+        "robot needs to brake while a person walks on: the braking terms of S_p, without its "
+        "allowances for reaction and uncertainty. A negative margin is a breach. The dashed line "
+        "is S_p at the speed of the TCP, whichever way it moves.",
+        "各エージェントの全シードのうち、余裕 d - S* が最小となった瞬間。S* は人が歩き続ける間に"
+        "ロボットが制動に要する距離（S_p から反応時間と不確かさの余裕を除いた制動項）。"
+        "負の余裕は侵害。破線は TCP 速度での S_p（移動方向によらない）。",
     ),
     "nobody": ("Nobody came near the robot.", "ロボットの周囲に人は来なかった。"),
     "separation": ("separation d", "分離距離 d"),
-    "protective": ("protective distance S_p", "保護分離距離 S_p"),
+    "protective": ("protective distance S_p at the TCP speed", "保護分離距離 S_p（TCP速度）"),
     "speed": ("TCP speed", "TCP速度"),
     "metres": ("distance (m)", "距離 [m]"),
     "speed_axis": ("TCP speed (m/s)", "TCP速度 [m/s]"),
     "around_axis": ("time around the worst moment (s)", "最悪時点からの時間 [s]"),
-    "breach": ("d < S_p", "d < S_p"),
-    "margin": ("margin", "余裕"),
+    "breach": ("breach", "侵害"),
+    "margin": ("margin d - S*", "余裕 d - S*"),
     "at": ("at", "時刻"),
     "picture": ("The cell at that moment", "その瞬間のセル"),
     "no_picture": ("No picture was kept.", "画像は保存されていない。"),
@@ -209,8 +212,8 @@ FIGURES_JA: dict[str, str] = {
     "autonomous_share": "介助なしの良品の割合",
     "cell_entries_per_hour": "時間当たりのセルへの立入り",
     "peak_requests_10min": "10分間の最多呼出し",
-    "ssm_breaches": "保護分離距離の侵害",
-    "breach_seconds": "保護分離距離の侵害時間",
+    "ssm_breaches": "分離距離の侵害",
+    "breach_seconds": "分離距離の侵害時間",
     "worst_margin": "分離距離の最小余裕",
     "contacts": "人との接触",
     "contacts_moving": "動作中のロボットによる接触",
