@@ -28,6 +28,7 @@ from genba.agents.network import (
     write,
 )
 from genba.agents.policy import Floats, Policy, features
+from genba.agents.trained import places
 
 EPISODES = 100  # seeds that are set apart for a round
 NARROW = 0.05  # of an action's range: errors beyond count by their size, smaller ones less
@@ -59,6 +60,8 @@ class _Learner:
         self.scaling: Tensors = {}
         self.seen: list[Floats] = []
         self.answers: list[Floats] = []
+        self.weights: list[Floats] = []
+        self.grip = _grip_asked(job)
         if job.start is not None:
             write(linears(self.net), dict(job.start.tensors))
             self.scaling = {name: job.start.tensors[name] for name in ("mean", "std")}
@@ -88,13 +91,17 @@ class _Learner:
             self.scaling = {"mean": wide.mean(axis=0), "std": spread.astype(np.float32)}
         self.seen.append((wide - self.scaling["mean"]) / self.scaling["std"])
         self.answers.append(answers)
+        turned = np.zeros(len(answers), dtype=np.float32)
+        if self.grip is not None:  # when to turn the grip is decided in few steps, and matters most
+            turned = np.abs(seen[:, self.grip] - answers[:, -1]) > 0.2
+        self.weights.append((1.0 + (self.job.stage.decisions - 1.0) * turned).astype(np.float32))
 
     def fit(self) -> None:
         """This round's updates on everything seen so far."""
         job, stage = self.job, self.job.stage
         x = torch.from_numpy(np.concatenate(self.seen))
         y = torch.from_numpy(np.concatenate(self.answers))
-        weight = 1.0 + (stage.decisions - 1.0) * self._decisions()
+        weight = torch.from_numpy(np.concatenate(self.weights))
         rng = np.random.default_rng([job.seed, self.round, 2])
         before = self.round * stage.updates
         last = self.round == stage.rounds - 1
@@ -111,21 +118,6 @@ class _Learner:
     def _turn_down(self, done: float) -> None:
         for group in self.optimiser.param_groups:
             group["lr"] = self.job.stage.rate * (0.01 + 0.99 * 0.5 * (1.0 + cos(pi * done)))
-
-    def _decisions(self) -> torch.Tensor:
-        """(n,) 1 where the teacher turns the grip from what it was asked before, else 0."""
-        names = list(self.job.env.unwrapped.fields)
-        if "grip_asked" not in names:
-            return torch.zeros(sum(len(a) for a in self.answers))
-        place = sum(list(self.job.env.unwrapped.fields.values())[: names.index("grip_asked")])
-        turned = []
-        for number, answers in enumerate(self.answers):
-            raw = checkpoint.fetch(self._file(number))[0]["seen"]
-            asked = (
-                raw[:, self.job.reads.index(place)] if place in self.job.reads else answers[:, -1]
-            )
-            turned.append(np.abs(asked - answers[:, -1]) > 0.2)
-        return torch.from_numpy(np.concatenate(turned).astype(np.float32))
 
     def save(self) -> None:
         tensors = {**self.scaling, **read(linears(self.net)), **adam_state(self.optimiser)}
@@ -149,6 +141,15 @@ class _Learner:
 
     def _file(self, number: int) -> Path:
         return self.job.folder / f"round-{number:03d}.safetensors"
+
+
+def _grip_asked(job: Job) -> int | None:
+    """Which number that is read is the grip asked last, if it is read at all."""
+    fields = job.env.unwrapped.fields
+    if "grip_asked" not in fields:
+        return None
+    place = list(places({"grip_asked": 1}, fields))[0]
+    return job.reads.index(place) if place in job.reads else None
 
 
 def _loss(out: torch.Tensor, wanted: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

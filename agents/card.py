@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import stat
+from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -86,21 +87,27 @@ def load(path: Path) -> tuple[Card, Policy]:
     folder = path if path.is_dir() else path.parent
     weights = path / WEIGHTS if path.is_dir() else path
     card = _card(_bytes(folder / CARD, folder, MAX_CARD), folder / CARD)
-    data = _bytes(weights, folder, MAX_WEIGHTS)
+    policy, digest = load_weights(weights, card)
+    if digest != card.sha256:
+        raise AgentError(f"{weights}: not the weights that {CARD} was written for (sha256)")
+    return card, policy
+
+
+def load_weights(path: Path, card: Card) -> tuple[Policy, str]:
+    """The policy that a card describes, and the SHA-256 of its file. Raises AgentError."""
+    data = _bytes(path, path.parent, MAX_WEIGHTS)
     try:
         wanted = card.shape().tensors()
-        sizes = sum(int(np.prod(shape)) for shape in wanted.values())
-        if len(data) > 4 * sizes + 65536:
+        most = 4 * sum(prod(shape) for shape in wanted.values()) + 65536
+        if len(data) > most:
             raise AgentError(f"{len(data)} bytes, more than the network of its card holds")
         tensors: dict[str, Floats] = read_tensors(data)
         policy = Policy(card.shape(), tensors, card.output == "tanh").check()
     except AgentError as error:
-        raise AgentError(f"{weights}: {error}") from None
+        raise AgentError(f"{path}: {error}") from None
     except (SafetensorError, ValueError, KeyError, TypeError, OverflowError, MemoryError):
-        raise AgentError(f"{weights}: not a safetensors file of numbers") from None
-    if hashlib.sha256(data).hexdigest() != card.sha256:
-        raise AgentError(f"{weights}: not the weights that {CARD} was written for (sha256)")
-    return card, policy
+        raise AgentError(f"{path}: not a safetensors file of numbers") from None
+    return policy, hashlib.sha256(data).hexdigest()
 
 
 def _card(data: bytes, path: Path) -> Card:

@@ -1,4 +1,4 @@
-"""Where a training stands, in one file of named numbers and one line of JSON: nothing that could run."""
+"""Where a training stands: one file of named numbers and a line of JSON, nothing that could run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Tensors = dict[str, Floats]
 
 
 def store(path: Path, tensors: Tensors, state: dict[str, Any]) -> None:
-    """Write all of it or nothing: whatever ends the process, the old file or the new one is there."""
+    """Write all or nothing: whatever ends the process, the old file or the new one is there."""
     data = save(
         {
             name: np.ascontiguousarray(value).reshape(np.shape(value))

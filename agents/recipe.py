@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from genba.agents.role import AgentError
 from genba.scenarios import ScenarioError
@@ -80,7 +80,7 @@ class Scoring(_Strict):
 
     every: Count = 40_000  # steps between looks
     look: Annotated[int, Field(ge=1, le=1000)] = 4  # episodes a look
-    choose: Annotated[int, Field(ge=1, le=1000)] = 12  # episodes that decide between the stages
+    choose: Annotated[int, Field(ge=1, le=1000)] = 20  # episodes that decide between the stages
     episodes: Annotated[int, Field(ge=0, le=1000)] = (
         40  # of the card's score, on seeds of their own
     )
@@ -95,6 +95,14 @@ class Recipe(_Strict):
     hidden: Annotated[list[Width], Field(min_length=1, max_length=4)] = [256, 256]
     stages: Annotated[list[Stage], Field(min_length=1, max_length=10)] = [Bc()]
     scoring: Scoring = Scoring()
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Recipe:
+        if len(self.stages) > 1 and any(stage.algo == "sac" for stage in self.stages):
+            raise ValueError(
+                "sac begins from scratch and nothing goes on from it: a recipe of its own"
+            )
+        return self
 
     def fingerprint(self) -> str:
         """The same hash, the same recipe."""
@@ -149,4 +157,9 @@ def with_steps(recipe: Recipe, steps: int | None) -> Recipe:
         if isinstance(stage, Ppo):
             changed["critic_first"] = round(stage.critic_first * share)
         stages.append(stage.model_copy(update=changed))
-    return recipe.model_copy(update={"stages": stages})
+    less = {
+        "look": max(1, round(recipe.scoring.look * min(1.0, share))),
+        "episodes": round(recipe.scoring.episodes * min(1.0, share * 4)),
+    }
+    scoring = recipe.scoring.model_copy(update=less)
+    return recipe.model_copy(update={"stages": stages, "scoring": scoring})

@@ -18,6 +18,8 @@ from genba.agents.role import Action, AgentError, Observation
 
 BRAKING = 2.2  # m/s^2 with which speeds fall towards a goal
 GAIN = 7.0  # 1/s near a goal
+SINKING = 1.2  # m/s^2 on the way down: what is off the axis has time to come onto it
+SINK_GAIN = 6.0  # 1/s on the way down
 TURN_GAIN = 5.0  # 1/s
 TILT_GAIN = 4.0  # 1/s
 CLEAR = 0.10  # m over a goal at which one travels
@@ -113,8 +115,8 @@ class Scripted:
         free = 1.0 if rise < 0.03 else max(0.0, 1.0 - (rise - 0.03) / 0.04)
         flat = self._speed(hypot(gap[0], gap[1])) * free
         across = np.array([gap[0], gap[1]]) / max(1e-9, hypot(gap[0], gap[1]))
-        up = self._speed(abs(rise)) * (1.0 if rise > 0 else -1.0)
+        up = self._speed(rise) if rise > 0 else -self._speed(-rise, SINKING, SINK_GAIN)
         return np.array([flat * across[0], flat * across[1], up])
 
-    def _speed(self, distance: float) -> float:
-        return min(self.tcp_speed, GAIN * distance, sqrt(2.0 * BRAKING * distance))
+    def _speed(self, distance: float, braking: float = BRAKING, gain: float = GAIN) -> float:
+        return min(self.tcp_speed, gain * distance, sqrt(2.0 * braking * distance))

@@ -95,7 +95,7 @@ class Kitting:
         self.target: str | None = None
         self.goal = t.Goal(np.array([*TOTE, BASE + PART_HALF[2]]), 0.0)
         self.poses: dict[str, Array] = {}
-        self._count = 0.0
+        self._aimed: Array | None = None
         fresh = self._scattered([s.name for s in self.specs[: self.settings.parts]], [])
         world.reset(ROBOTS[self.robot].home, fresh)
         self.in_tote = list(fresh)
@@ -116,8 +116,10 @@ class Kitting:
             events.append(self._send_tray(world, time))
         self._refill(world, robot)
         self._look(world)
-        if self.hands.held is None and self.target not in self.in_tote:
-            self._choose()
+        if self.hands.held is None:
+            if self.target not in self.in_tote:
+                self._choose()
+            self._aim()
         sideways = float(np.hypot(robot.tcp_velocity[0], robot.tcp_velocity[1]))
         world.settle(robot.tcp, sideways, self.hands.released)
         return events
@@ -192,16 +194,23 @@ class Kitting:
         return next((i for i, f in enumerate(self.filled) if f is None), None)
 
     def _choose(self) -> None:
-        """The vision picks the part with most room around it and reports its place."""
+        """The vision picks the part with most room around it."""
         if not self.in_tote:
             self.target = None
             return
         self.target = max(self.in_tote, key=lambda n: (self._room(n), n))
-        pose = self.poses[self.target]
-        noise = np.clip(self.rng.normal(size=3), -2.5, 2.5) * self.settings.vision_noise
+        self.error = np.clip(self.rng.normal(size=3), -2.5, 2.5) * self.settings.vision_noise
+        self._aim()
+
+    def _aim(self) -> None:
+        """Follow the part that is to be picked: it may be pushed while the gripper comes."""
+        pose = self.poses.get(self.target or "")
+        if pose is None or pose is self._aimed:
+            return
+        self._aimed = pose
         yaw = t.grasp_yaw(pose, PART_HALF, self.goal.yaw)
         # an error of the position by 1 mm comes with one of about 0.5 degrees
-        self.goal = t.Goal(pose[:3] + noise * (1, 1, 0), yaw + 10 * float(noise[2]))
+        self.goal = t.Goal(pose[:3] + self.error * (1, 1, 0), yaw + 10 * float(self.error[2]))
 
     def _room(self, name: str) -> float:
         here = self.poses[name][:2]

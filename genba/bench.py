@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +82,7 @@ def plan(
         env = make_env(scenario)
         try:
             for name in hashes:
-                hashes[name].append(agent_hash(name, make_agent(name, env), build))
+                hashes[name].append(make_agent(name, env).fingerprint)
         finally:
             env.close()
     merged = tuple((name, _merge(found)) for name, found in hashes.items())
@@ -91,17 +91,6 @@ def plan(
 
 def _merge(hashes: list[str]) -> str:
     return hashes[0] if len(set(hashes)) == 1 else _short("".join(hashes).encode())
-
-
-def agent_hash(name: str, agent: Any, build: str) -> str:
-    """Hash of what the agent decides with: its file, its weights, or this build's own code."""
-    path = Path(name)
-    if path.is_file():
-        return _short(path.read_bytes())
-    if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.is_file())
-        return _short(b"".join(p.read_bytes() for p in files))
-    return str(getattr(agent, "fingerprint", "") or build)
 
 
 def build_hash() -> str:
@@ -237,7 +226,7 @@ def _same_configuration(folder: Path, old: Any, new: Row) -> None:
 
 def run(
     plan: Plan, folder: Path, workers: int, resume: bool
-) -> Iterator[tuple[int, int, Row | None]]:
+) -> Generator[tuple[int, int, Row | None], None, None]:
     """Plays what is missing; yields (done, of, row) as episodes end, first with no row.
 
     A failed episode is a row with `error`; a resumed run tries it again.

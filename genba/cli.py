@@ -87,7 +87,7 @@ def _parser() -> _Parser:
     _bench(
         _command(
             commands, "bench", "score agents on a suite",
-            "genba bench quick --agent scripted --agent runs/mine --workers 2 --out runs/first",
+            "genba bench quick --agent scripted --agent random --workers 2 --out runs/first",
         )
     )  # fmt: skip
     report = _command(

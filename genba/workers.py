@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
@@ -39,7 +39,9 @@ class _Seat(Generic[Job]):
     tries: int = 0
 
 
-def spread(work: Callable[[Job], Any], jobs: Sequence[Job], workers: int) -> Iterator[Done[Job]]:
+def spread(
+    work: Callable[[Job], Any], jobs: Sequence[Job], workers: int
+) -> Generator[Done[Job], None, None]:
     """Results in the order in which they are ready. `work` must live in the package, not a script.
 
     Closing the iterator (or an interrupt) ends the workers at once.

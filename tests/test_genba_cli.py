@@ -15,6 +15,7 @@ SHORT = ["--seconds", "1", "--agent", "idle"]
 
 def answer(capfd, *argv):
     """Exit code and what was said on standard output and standard error."""
+    code: object
     try:
         code = main([str(a) for a in argv])
     except SystemExit as stop:
@@ -235,6 +236,7 @@ def test_a_reader_that_leaves_early_is_no_error():
         [sys.executable, "-m", "genba.cli", "list", "figures"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
+    assert process.stdout and process.stderr
     process.stdout.close()
     said = process.stderr.read()
     process.stderr.close()

@@ -66,7 +66,7 @@ def bench_folder(folder, agents=("scripted",), seeds=(1, 2), worst=None, error=N
                 results.append(file, row)
                 kept = {"events": [results.event_row(e) for e in played], "worst": worst}
                 results.write_episode(folder / "episodes" / f"tray-{i}-{seed}.json.gz", kept)
-    scenario = {
+    scenario: dict[str, object] = {
         "name": "tray", "title": "Trays", "config": "c", "rules": [], "regime": None,
         "people": {"visits_per_hour": 0},
     }  # fmt: skip

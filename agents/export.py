@@ -1,0 +1,177 @@
+"""What a training leaves behind: the weights, the card for programs and the card for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from genba import __version__
+from genba.agents import exam
+from genba.agents.card import Card, save_card, save_policy
+from genba.agents.checkpoint import replace
+from genba.agents.demonstrations import TRAINING_SEEDS
+from genba.agents.fingerprints import of_code
+from genba.agents.policy import Policy
+from genba.agents.recipe import Recipe
+from genba.agents.role import AgentError
+from genba.agents.trained import speeds
+from genba.scenarios import Scenario
+
+TEXT = "CARD.md"
+CURVE = 40  # rows of the curve that are kept
+USE = (
+    "Plays the named cell of this package, in simulation: a reference for benchmarks, and a start for "
+    "further training."
+)
+LIMITS = (
+    "Trained with nobody around: it reads nothing of people and leaves their protection to the safety "
+    "layer. Not a safety function, and not meant for a real robot. Other robots, parts and layouts "
+    "than those of the scenario were not tried."
+)
+MEANING = {
+    "twist": "TCP velocity x y z, TCP turning x y z, grip; each in [-1, 1], times the speeds",
+    "joint_velocity": "velocity of each joint, grip; each in [-1, 1], times the joint's top speed",
+}
+
+
+def draft(scenario: Scenario, recipe: Recipe, env: Any, command: str) -> Card:
+    """A card before there are weights. Raises AgentError for an observation that is not there."""
+    fields = dict(env.unwrapped.fields)
+    wanted = recipe.observations
+    if wanted is None:
+        wanted = [name for name in fields if not name.startswith("joint_")]
+    missing = [name for name in wanted if name not in fields]
+    if missing:
+        raise AgentError(
+            f"observations: {missing[0]!r} is not observed; known: {', '.join(fields)}"
+        )
+    return Card(
+        format=1,
+        cell=scenario.cell,
+        scenario=scenario.name,
+        robot=scenario.robot,
+        gripper=scenario.gripper,
+        action=scenario.action,
+        actions=env.action_space.shape[0],
+        speeds=speeds(scenario),
+        observations={name: fields[name] for name in fields if name in wanted},
+        scales=recipe.scales,
+        hidden=recipe.hidden,
+        output="tanh" if recipe.stages[-1].algo == "sac" else "clip",
+        sha256="0" * 64,
+        command=command,
+        recipe=recipe.model_dump(mode="json"),
+        genba=__version__,
+        code=of_code(),
+        use=USE,
+        limits=LIMITS,
+    )
+
+
+def write(folder: Path, policy: Policy, card: Card, found: dict[str, Any]) -> Card:
+    """Weights, card.json and CARD.md; `found` has best, stages and score. Raises OSError."""
+    best, stages = found["best"], found["stages"]
+    done = stages[: stages.index(best) + 1]
+    curve = [point for row in done for point in row["curve"]]
+    full = card.model_copy(
+        update={
+            "sha256": save_policy(folder, policy),
+            "stage": best["stage"],
+            "steps": sum(row["steps"] for row in done),
+            "seeds": _seeds(Recipe.model_validate(card.recipe)),
+            "candidates": [{k: v for k, v in row.items() if k != "curve"} for row in stages],
+            "curve": curve[:: max(1, -(-len(curve) // CURVE))],
+            "score": found["score"],
+        }
+    )
+    save_card(folder, full)
+    replace(folder / TEXT, text(full).encode())
+    return full
+
+
+def _seeds(recipe: Recipe) -> dict[str, list[int]]:
+    """First and last seed of each use; none is in two."""
+    scoring = recipe.scoring
+    used = {
+        "training": [0, TRAINING_SEEDS - 1],
+        "curve": [exam.LOOKS, exam.LOOKS + scoring.look - 1],
+        "choice": [exam.CHOICE, exam.CHOICE + scoring.choose - 1],
+        "score": [exam.SCORE, exam.SCORE + scoring.episodes - 1],
+    }
+    return used
+
+
+def text(card: Card) -> str:
+    """The card for people, Markdown."""
+    reads = ", ".join(f"{name} ({size})" for name, size in card.observations.items())
+    used = "; ".join(f"{name} {low}-{high}" for name, (low, high) in card.seeds.items())
+    return f"""# A policy for {card.cell}
+
+{card.use}
+
+**Limits.** {card.limits}
+
+- Trained in `{card.scenario}` ({card.robot}); {card.steps:,} control steps up to {card.stage}.
+- Made by `{card.command}` (genba {card.genba}, code {card.code}).
+- Reads: {reads}.
+- Answers: {MEANING[card.action]} ({card.speeds[0]:g} and {card.speeds[1]:g}).
+- Network: inputs at scales {card.scales}, hidden {card.hidden} (ReLU), output cut off at -1 and 1
+  (`{card.output}`).
+- Seeds: {used}. The score's seeds were used for nothing else.
+- SHA-256 of policy.safetensors: `{card.sha256}`
+
+{_score(card)}{_candidates(card)}{_curve(card)}"""
+
+
+def _score(card: Card) -> str:
+    if not card.score:
+        return "Not scored.\n\n"
+    seconds = card.recipe["scoring"]["seconds"]
+    names = ["this policy", *(["scripted"] if "scripted" in card.score else [])]
+    lines = [
+        f"## Score\n\n{card.score['episodes']} episodes of {seconds:g} s, 95 % intervals over episodes.\n",
+        f"| figure | {' | '.join(names)} |",
+        "|---|" + "---|" * len(names),
+    ]
+    for name, ours in card.score["figures"].items():
+        columns = [ours, *([card.score["scripted"][name]] if len(names) > 1 else [])]
+        lines.append(f"| {name} | {' | '.join(_bounds(c) for c in columns)} |")
+    if len(names) > 1:
+        difference = _bounds(card.score["difference"]["good_parts_per_hour"])
+        share = card.score["share_of_scripted"]
+        lines.append(f"\nGood parts/h, ours minus scripted on the same seeds: {difference};")
+        lines.append(f"share of the scripted: {'-' if share is None else f'{100 * share:.1f} %'}.")
+    return "\n".join(lines) + "\n\n"
+
+
+def _candidates(card: Card) -> str:
+    if not any("choice" in row for row in card.candidates):
+        return ""
+    lines = [
+        "## Candidates\n",
+        "| stage | steps | good parts/h on the seeds of choice |",
+        "|---|---|---|",
+    ]
+    for row in card.candidates:
+        good = row.get("choice", {}).get("good_parts_per_hour", 0.0)
+        lines.append(f"| {row['stage']} | {row['steps']:,} | {good:.0f} |")
+    return "\n".join(lines) + "\n\n"
+
+
+def _curve(card: Card) -> str:
+    if not card.curve:
+        return ""
+    lines = ["## Curve\n", "| step | good parts/h | first pass yield |", "|---|---|---|"]
+    for row in card.curve:
+        good, yields = row.get("good_parts_per_hour", 0.0), row.get("first_pass_yield")
+        lines.append(f"| {row['step']:,.0f} | {good:.0f} | {_number(yields)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _bounds(values: list[float | None]) -> str:
+    value, low, high = values
+    return f"{_number(value)} ({_number(low)} to {_number(high)})"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"

@@ -1,0 +1,279 @@
+"""Training from a scenario to a policy with a card: stages in turn, the best of them exported."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from genba.agents import checkpoint, exam, export
+from genba.agents.card import WEIGHTS, Card, load, load_weights, save_policy
+from genba.agents.job import Job
+from genba.agents.policy import Policy
+from genba.agents.progress import Progress
+from genba.agents.recipe import Recipe, recipe_for, with_steps
+from genba.agents.role import AgentError
+from genba.agents.scripted import for_env
+from genba.agents.trained import Trained, places
+from genba.envs import make as make_env
+from genba.scenarios import Scenario
+from genba.scenarios import load as load_scenario
+
+LEDGER, START = "training.json", "start"
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What was asked for."""
+
+    scenario: Scenario
+    recipe: Recipe
+    seed: int
+    folder: Path
+    resume: bool
+    begin: Path | None  # a trained policy to begin from
+    command: str
+
+    def identity(self) -> Row:
+        """A training that differs in any of this is another one."""
+        return {
+            "scenario": self.scenario.fingerprint(),
+            "recipe": self.recipe.fingerprint(),
+            "seed": self.seed,
+            "start": str(self.begin),
+        }
+
+
+def main(options: Mapping[str, Any]) -> int:
+    """`genba train`: scenario, algo, recipe, steps, seed, out, resume, from, overrides.
+
+    Raises AgentError or ScenarioError, one line; KeyboardInterrupt with how to go on.
+    """
+    asked = order(options)
+    one_thread()
+    try:
+        folder = train(asked)
+    except KeyboardInterrupt:
+        kept = f"go on with: {asked.command}" + ("" if asked.resume else " --resume")
+        raise KeyboardInterrupt(kept) from None
+    print(f"\n{(folder / export.TEXT).read_text(encoding='utf-8')}\n{folder}")
+    return 0
+
+
+def order(options: Mapping[str, Any]) -> Order:
+    """The options of the command line, read. Raises AgentError, ScenarioError."""
+    scenario = load_scenario(options["scenario"], options.get("overrides") or [])
+    begin = Path(options["from"]) if options.get("from") else None
+    path = Path(options["recipe"]) if options.get("recipe") else None
+    recipe = recipe_for(scenario.cell, options.get("algo"), path, begun=begin is not None)
+    if begin is not None:
+        recipe = _like(recipe, load(begin)[0])
+    names = "-".join(stage.algo for stage in recipe.stages)
+    out = options.get("out") or Path("runs") / f"train-{scenario.name}-{names}"
+    return Order(
+        scenario,
+        with_steps(recipe, options.get("steps")),
+        int(options.get("seed") or 0),
+        Path(out),
+        bool(options.get("resume")),
+        begin,
+        _command(options, Path(out)),
+    )
+
+
+def _like(recipe: Recipe, card: Card) -> Recipe:
+    """The recipe for a network such as the one begun from."""
+    network = {
+        "observations": list(card.observations),
+        "scales": card.scales,
+        "hidden": card.hidden,
+    }
+    return recipe.model_copy(update=network)
+
+
+def one_thread() -> None:
+    """Networks of this size are slower with more, and other work has cores to itself."""
+    import torch
+
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    torch.set_num_threads(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What a training works with: the cell to learn in, the one for exams, who tells of it all."""
+
+    env: Any
+    hall: exam.Exam
+    card: Card
+    log: Progress
+
+
+def train(asked: Order) -> Path:
+    """Trains, chooses, scores and exports; returns the folder of the policy."""
+    ledger = _open(asked)
+    env: Any = make_env(asked.scenario)
+    hall = exam.Exam(asked.scenario, asked.recipe.scoring.seconds)
+    log = Progress(asked.recipe.steps, asked.folder, hall, asked.recipe.scoring)
+    try:
+        shop = Shop(env, hall, export.draft(asked.scenario, asked.recipe, env, asked.command), log)
+        policy = _start(asked, shop, ledger)
+        for number, stage in enumerate(asked.recipe.stages, 1):
+            policy = _stage(asked, shop, ledger, (number, stage), policy)
+        return _export(asked, shop, ledger)
+    finally:
+        log.close()
+        hall.close()
+        env.close()
+
+
+def run_stage(job: Job) -> Policy:
+    """One stage by its algorithm; what is heavy is imported by those that need it."""
+    if job.stage.algo == "bc":
+        from genba.agents import bc
+
+        return bc.run(job)
+    from genba.agents import rl
+
+    return rl.run_ppo(job) if job.stage.algo == "ppo" else rl.run_sac(job)
+
+
+def _stage(
+    asked: Order, shop: Shop, ledger: Row, numbered: tuple[int, Any], start: Policy | None
+) -> Policy:
+    number, stage = numbered
+    name = f"stage-{number}-{stage.algo}"
+    folder = asked.folder / name
+    shop.log.begin(name, shop.card)
+    if any(row["stage"] == name for row in ledger["stages"]):  # done before the interruption
+        shop.log.advance(stage.steps)
+        return _weights(folder, shop)
+    reads = tuple(places(shop.card.observations, shop.env.unwrapped.fields))
+    teacher = for_env(shop.env) if stage.algo == "bc" else None
+    job = Job(
+        shop.env, asked.recipe, stage, shop.card.shape(), reads, asked.seed, folder, start,
+        shop.log, teacher,
+    )  # fmt: skip
+    policy = run_stage(job)
+    _enter(asked, shop, ledger, policy, {"stage": name, "steps": stage.steps})
+    return policy
+
+
+def _start(asked: Order, shop: Shop, ledger: Row) -> Policy | None:
+    """The policy to begin from, a candidate like those of the stages."""
+    if asked.begin is None:
+        return None
+    if any(row["stage"] == START for row in ledger["stages"]):
+        return _weights(asked.folder / START, shop)
+    card, policy = load(asked.begin)
+    Trained(card, policy, shop.env)  # says so where it does not fit
+    _enter(asked, shop, ledger, policy, {"stage": START, "steps": card.steps})
+    return policy
+
+
+def _enter(asked: Order, shop: Shop, ledger: Row, policy: Policy, row: Row) -> None:
+    """A candidate is done: keep it, and examine it where there is one to choose from."""
+    save_policy(asked.folder / row["stage"], policy)
+    alone = len(asked.recipe.stages) == 1 and asked.begin is None
+    if not alone:
+        seeds = range(exam.CHOICE, exam.CHOICE + asked.recipe.scoring.choose)
+        row["choice"] = exam.shown(shop.hall.play(Trained(shop.card, policy, shop.env), seeds))
+        shop.log.say(
+            f"{row['stage']}: {row['choice'].get('good_parts_per_hour', 0):.0f} good parts/h"
+        )
+    ledger["stages"].append({**row, "curve": list(shop.log.curve)})
+    _write_ledger(asked.folder, ledger)
+
+
+def _export(asked: Order, shop: Shop, ledger: Row) -> Path:
+    """The best candidate, scored on seeds that decided nothing, with its card."""
+    best = max(
+        ledger["stages"], key=lambda row: row.get("choice", {}).get("good_parts_per_hour", 0.0)
+    )
+    policy = _weights(asked.folder / best["stage"], shop)
+    scored: Row = {}
+    seeds = range(exam.SCORE, exam.SCORE + asked.recipe.scoring.episodes)
+    if seeds:
+        shop.log.say(f"scoring {best['stage']} on {len(seeds)} episodes nobody has seen")
+        ours = shop.hall.play(Trained(shop.card, policy, shop.env), seeds)
+        scored = exam.score(ours, _scripted(shop, seeds))
+    export.write(asked.folder, policy, shop.card, {"best": best, "score": scored, **ledger})
+    return asked.folder
+
+
+def _scripted(shop: Shop, seeds: range) -> list[Any]:
+    try:
+        return shop.hall.play(for_env(shop.env), seeds)
+    except AgentError:  # no law for this cell: the score stands alone
+        return []
+
+
+def _weights(folder: Path, shop: Shop) -> Policy:
+    return load_weights(folder / WEIGHTS, shop.card)[0]
+
+
+# -- the folder ---------------------------------------------------------------------------------
+
+
+def _open(asked: Order) -> Row:
+    """The ledger of the folder, new or of the training to resume. Raises AgentError."""
+    path, identity = asked.folder / LEDGER, asked.identity()
+    if not path.is_file():
+        if asked.resume:
+            raise AgentError(f"{asked.folder}: no training to resume")
+        check_folder(asked.folder)
+        if any(not p.name.startswith(".") for p in asked.folder.iterdir()):
+            raise AgentError(f"{asked.folder}: holds other files; name another folder with --out")
+        ledger: Row = {"identity": identity, "stages": []}
+        _write_ledger(asked.folder, ledger)
+        return ledger
+    if not asked.resume:
+        raise AgentError(
+            f"{asked.folder}: holds a training; --resume goes on, or name another --out"
+        )
+    try:
+        ledger = json.loads(path.read_text(encoding="utf-8"))
+        differs = [name for name in identity if ledger["identity"][name] != identity[name]]
+        stages = [row["stage"] for row in ledger["stages"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise AgentError(f"{path}: not written by genba train") from None
+    if differs:
+        raise AgentError(f"{asked.folder}: holds a training with another {differs[0]}")
+    assert all(isinstance(name, str) for name in stages)
+    return dict(ledger)
+
+
+def check_folder(folder: Path) -> None:
+    """Makes the folder. Raises AgentError, one line, where it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}"
+        probe.write_bytes(b"x")
+        probe.unlink()
+    except OSError as error:
+        raise AgentError(f"{folder}: cannot be written ({error.strerror})") from None
+
+
+def _write_ledger(folder: Path, ledger: Row) -> None:
+    text = json.dumps(ledger, indent=1, allow_nan=False) + "\n"
+    checkpoint.replace(folder / LEDGER, text.encode())
+
+
+def _command(options: Mapping[str, Any], out: Path) -> str:
+    """The command that makes the same policy again."""
+    words = ["genba", "train", str(options["scenario"])]
+    if options.get("recipe"):
+        words += ["--recipe", str(options["recipe"])]
+    elif options.get("algo"):
+        words += ["--algo", str(options["algo"])]
+    for name in ("steps", "seed", "from"):
+        if options.get(name):
+            words += [f"--{name}", str(options[name])]
+    for override in options.get("overrides") or []:
+        words += ["--set", override]
+    return shlex.join([*words, "--out", str(out)])
