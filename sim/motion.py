@@ -37,6 +37,8 @@ class Follower:
         self._dt = dt
         self._table = _limits(robot)
         self._otg = Ruckig(len(robot.home), dt)
+        self._state: Array  # position, velocity, acceleration (3, n)
+        self._planned = False
         self.reset(robot.home)
 
     def reset(self, q: Array, dq: Array | None = None) -> None:

@@ -126,13 +126,13 @@ def test_a_spawned_worker_gives_the_same_bits(name):
     workers = SubprocVecEnv([make], start_method="spawn")
     try:
         workers.seed(21)
-        there = workers.reset()[0]
+        there = np.asarray(workers.reset())[0]
         np.testing.assert_array_equal(here.reset(seed=21)[0], there)
         agent = scripted(here.unwrapped)
         for _ in range(60):
             action = agent.act(there)
-            there, reward, _, _ = workers.step(action[None])
-            there = there[0]
+            all_there, reward, _, _ = workers.step(action[None])
+            there = np.asarray(all_there)[0]
             observation, expected, *_ = here.step(action)
             np.testing.assert_array_equal(observation, there)
             assert expected == reward[0]

@@ -1,6 +1,8 @@
 """The recipes of CONTRIBUTING.md, each tried through the public API from outside the package."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -8,10 +10,11 @@ import pytest
 import genba.envs as envs
 from genba import safety, scenarios
 from genba.agents import AGENTS, make
+from genba.agents.role import Action, Observation
 from genba.envs.kitting import Kitting, KittingSettings
 from genba.safety import PASS, RULES, Parameters, Verdict
 from genba.sim.robots import ROBOTS
-from genba.sim.state import EventKind
+from genba.sim.state import Command, EventKind, State
 
 
 @pytest.fixture(autouse=True)
@@ -70,19 +73,19 @@ def test_a_safety_rule_of_ones_own():
     class NightShift:
         """Stops the robot after a time; a clause would stand here."""
 
-        name = "night_shift"
-        clause = "none"
-        reaction = "category 2"
-        reset = "automatic"
-        order = "task"
+        name: ClassVar[str] = "night_shift"
+        clause: ClassVar[str] = "none"
+        reaction: ClassVar[str] = "category 2"
+        reset: ClassVar[str] = "automatic"
+        order: ClassVar[str] = "task"
 
         class Parameters(Parameters):
             after: float = 1.0  # s
 
-        def __init__(self, parameters, robot_name, robot):
+        def __init__(self, parameters: Any, robot_name: str, robot: safety.RobotModel) -> None:
             self.after = parameters.after
 
-        def check(self, state, command):
+        def check(self, state: State, command: Command) -> Verdict:
             late = state.time > self.after
             return Verdict(0.0, 2, False, "night", state.time, self.after) if late else PASS
 
@@ -98,13 +101,15 @@ def test_a_safety_rule_of_ones_own():
 
 def test_an_agent_of_ones_own():
     class Still:
-        def __init__(self, env):
+        fingerprint = "still"
+
+        def __init__(self, env: Any) -> None:
             self.action = np.zeros(env.action_space.shape, np.float32)
 
-        def reset(self, observation, info):
+        def reset(self, observation: Observation, info: Mapping[str, Any]) -> None:
             """Nothing to forget."""
 
-        def act(self, observation):
+        def act(self, observation: Observation) -> Action:
             return self.action
 
     AGENTS["still"] = Still

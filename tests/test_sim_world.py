@@ -1,4 +1,4 @@
-"""The physics: grippers hold by force and lose by it, belts carry, parked parts wake, resets are exact."""
+"""The physics: grips hold by force and lose by it, belts carry, parts park, resets are exact."""
 
 import numpy as np
 import pybullet as p
