@@ -49,7 +49,7 @@ def run(job: Job) -> Policy:
 
 
 def _steps(job: Job, rounds: int) -> int:
-    return round(job.stage.steps * rounds / job.stage.rounds)
+    return int(round(job.stage.steps * rounds / job.stage.rounds))
 
 
 class _Learner:

@@ -1,4 +1,4 @@
-"""How good a policy is: episodes on held-out seeds, and the figures that everything is judged by."""
+"""How good a policy is: episodes on held-out seeds, and the figures that judge them."""
 
 from __future__ import annotations
 

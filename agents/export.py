@@ -20,13 +20,13 @@ from genba.scenarios import Scenario
 TEXT = "CARD.md"
 CURVE = 40  # rows of the curve that are kept
 USE = (
-    "Plays the named cell of this package, in simulation: a reference for benchmarks, and a start for "
-    "further training."
+    "Plays the named cell of this package, in simulation: a reference for benchmarks, and a start "
+    "for further training."
 )
 LIMITS = (
-    "Trained with nobody around: it reads nothing of people and leaves their protection to the safety "
-    "layer. Not a safety function, and not meant for a real robot. Other robots, parts and layouts "
-    "than those of the scenario were not tried."
+    "Trained with nobody around: it reads nothing of people and leaves their protection to the "
+    "safety layer. Not a safety function, and not meant for a real robot. Other robots, parts and "
+    "layouts than those of the scenario were not tried."
 )
 MEANING = {
     "twist": "TCP velocity x y z, TCP turning x y z, grip; each in [-1, 1], times the speeds",
@@ -129,7 +129,8 @@ def _score(card: Card) -> str:
     seconds = card.recipe["scoring"]["seconds"]
     names = ["this policy", *(["scripted"] if "scripted" in card.score else [])]
     lines = [
-        f"## Score\n\n{card.score['episodes']} episodes of {seconds:g} s, 95 % intervals over episodes.\n",
+        "## Score\n",
+        f"{card.score['episodes']} episodes of {seconds:g} s, 95 % intervals over episodes.\n",
         f"| figure | {' | '.join(names)} |",
         "|---|" + "---|" * len(names),
     ]

@@ -20,7 +20,7 @@ class Log(Protocol):
     def note(self, values: Mapping[str, float]) -> None:
         """Numbers of the learning, for the curves."""
 
-    def look(self, policy: Policy, steps: int) -> dict[str, float]:
+    def look(self, policy: Policy, steps: int) -> None:
         """Plays held-out episodes if it is time again; adds a row to `curve`."""
 
     curve: list[dict[str, float]]

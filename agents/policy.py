@@ -115,7 +115,7 @@ def features(observations: Floats, scales: Sequence[float]) -> Floats:
     return np.concatenate([observations / (s + np.abs(observations)) for s in wide], axis=1)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _features(observation: Floats, reads: NDArray[np.int64], scales: Floats) -> Floats:
     n = reads.shape[0]
     out = np.empty(n * scales.shape[0], dtype=np.float32)
@@ -127,7 +127,7 @@ def _features(observation: Floats, reads: NDArray[np.int64], scales: Floats) -> 
 
 
 # No product of a library: those add up in an order that depends on machine and threads.
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _forward(x: Floats, flat: Floats, sizes: NDArray[np.int64]) -> Floats:
     at = 0
     for layer in range(sizes.shape[0] - 1):

@@ -1,4 +1,4 @@
-"""What a person sees of a training: a bar, curves in TensorBoard, and a look at held-out episodes."""
+"""What a person sees of a training: a bar, curves in TensorBoard, held-out episodes."""
 
 from __future__ import annotations
 
@@ -78,4 +78,4 @@ def _writer(folder: Path) -> Any:
     except ImportError:
         print(HINT, file=sys.stderr)
         return None
-    return SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+    return SummaryWriter(str(folder))

@@ -1,4 +1,4 @@
-"""Reinforcement learning on the cell itself, with Stable-Baselines3, from scratch or from a policy."""
+"""Reinforcement learning on the cell itself by Stable-Baselines3, anew or from a policy."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ class Lesson(gym.Wrapper[Floats, Floats, Floats, Floats]):
 
     def _seen(self, observation: Floats) -> Floats:
         wide = features(observation[None, self.places], self.job.shape.scales)[0]
-        return ((wide - self.mean) * self.gain).astype(np.float32)
+        seen: Floats = ((wide - self.mean) * self.gain).astype(np.float32)
+        return seen
 
 
 def run_ppo(job: Job) -> Policy:
@@ -72,7 +73,7 @@ def run_ppo(job: Job) -> Policy:
         device="cpu",
     )
     net = model.policy
-    actor = [*linears(net.mlp_extractor.policy_net), net.action_net]
+    actor = [*linears(net.mlp_extractor.policy_net), *linears(net.action_net)]
     if job.start is not None:
         write(actor, dict(job.start.tensors))
     frozen = [p for layer in actor for p in layer.parameters()] + [net.log_std]
@@ -170,7 +171,8 @@ class _Keeper(BaseCallback):
         for name, optimiser in _optimisers(self.trainee).items():
             tensors |= {f"{name}.{k}": v for k, v in adam_state(optimiser).items()}
         if isinstance(self.trainee, SAC):
-            tensors["log_ent_coef"] = self.trainee.log_ent_coef.detach().numpy()
+            entropy: Any = self.trainee.log_ent_coef
+            tensors["log_ent_coef"] = entropy.detach().numpy()
         state = {"steps": self.told, "episode": self.lesson.episode, "curve": self.job.log.curve}
         checkpoint.store(self.job.checkpoint, tensors, state)
 
@@ -191,7 +193,8 @@ class _Keeper(BaseCallback):
             mine = {k.removeprefix(f"{name}."): v for k, v in tensors.items()}
             restore_adam(optimiser, mine)
         if isinstance(self.trainee, SAC):  # its memory of transitions is not kept: fill it anew
-            self.trainee.log_ent_coef.data = torch.from_numpy(tensors["log_ent_coef"])
+            entropy: Any = self.trainee.log_ent_coef
+            entropy.data = torch.from_numpy(tensors["log_ent_coef"])
             self.trainee.learning_starts += state["steps"]
         self.trainee.num_timesteps = state["steps"]
         self.lesson.episode = state["episode"]

@@ -30,4 +30,5 @@ class Uniform:
 
     def act(self, observation: Observation) -> Action:
         """(k,) numbers in [-1, 1)."""
-        return self.rng.uniform(-1.0, 1.0, self.size).astype(np.float32)
+        action: Action = self.rng.uniform(-1.0, 1.0, self.size).astype(np.float32)
+        return action
