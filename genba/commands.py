@@ -54,8 +54,8 @@ def run(options: argparse.Namespace, out: TextIO) -> int:
     import_physics()
     from genba import kpi
     from genba.agents import make as make_agent
+    from genba.bench.play import AgentFailed, play
     from genba.envs import make as make_env
-    from genba.play import AgentFailed, play
 
     env: Any = make_env(scenario, render_mode="rgb_array" if film else None)
     try:
@@ -99,7 +99,7 @@ def _film(path: Path | None) -> Any:
 @contextmanager
 def _events_kept(env: Any, path: Path | None) -> Any:
     """Writes the events at the end, whatever the end is."""
-    from genba.results import write_events
+    from genba.bench.results import write_events
 
     try:
         yield
@@ -125,8 +125,8 @@ def _clock(scenario: Any) -> Any:
 
 
 def _show_figures(out: TextIO, title: str, figures: dict[str, float | None]) -> None:
+    from genba.bench.scorecard import HEADLINE
     from genba.kpi import FIGURES
-    from genba.scorecard import HEADLINE
 
     names = [
         n
@@ -169,8 +169,8 @@ def bench(options: argparse.Namespace, out: TextIO) -> int:
 
     check_folder(folder)
     import_physics()
-    from genba import agents, results
-    from genba.bench import finish, plan, run
+    from genba import agents
+    from genba.bench import finish, plan, results, run
 
     seed = suite.seed if options.seed is None else options.seed
     names = list(dict.fromkeys(options.agent or agents.names()))
@@ -215,7 +215,7 @@ def _played(rows: Any, folder: Path) -> int:
 
 
 def _show_scorecard(out: TextIO, card: Sequence[dict[str, Any]]) -> None:
-    from genba.scorecard import HEADLINE, by_figure
+    from genba.bench.scorecard import HEADLINE, by_figure
 
     found = by_figure(card)
     agents = list(dict.fromkeys(row["agent"] for row in card))
@@ -231,7 +231,7 @@ def _show_scorecard(out: TextIO, card: Sequence[dict[str, Any]]) -> None:
 
 
 def _with_interval(row: dict[str, Any] | None) -> str:
-    from genba.scorecard import bounds
+    from genba.bench.scorecard import bounds
 
     if row is None:
         return "–"

@@ -1,4 +1,4 @@
-"""Finite and in-space commands; this project's own rule (D), STANDARDS.md 8 "policy watchdog"."""
+"""Finite and in-space commands; this project's own rule (D), docs/standards.md 8."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class FiniteCommand:
     """
 
     name = "finite_command"
-    clause = "project rule (D), STANDARDS.md 8: policy watchdog"
+    clause = "project rule (D), docs/standards.md 8: policy watchdog"
     reaction = "category 2"
     reset = "automatic"
     order = "integrity"

@@ -27,7 +27,7 @@ class PerceptionIntegrity:
     """Stops while the sensor is blind; blind for longer, a person must reset the cell."""
 
     name = "perception_integrity"
-    clause = "project rule (D), STANDARDS.md 8: perception integrity"
+    clause = "project rule (D), docs/standards.md 8: perception integrity"
     reaction = "category 2"
     reset = "automatic if back within 2 s, else manual"
     order = "integrity"

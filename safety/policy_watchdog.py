@@ -36,7 +36,7 @@ class PolicyWatchdog:
     """Holds the robot while the policy fails; after several holds a person must take over."""
 
     name = "policy_watchdog"
-    clause = "project rule (D), STANDARDS.md 8: policy watchdog"
+    clause = "project rule (D), docs/standards.md 8: policy watchdog"
     reaction = "category 2 (hold); 3 holds in 60 s hand over to a person"
     reset = "automatic; after 3 holds manual"
     order = "integrity"

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from genba.sim.state import Array, Command, State
 
-# In which order the rules are asked (STANDARDS.md 8); of equally strict answers the first leads
+# In which order the rules are asked (docs/standards.md 8); of equals the first leads
 ORDERS = ("physical", "people", "integrity", "task")
 
 

@@ -27,7 +27,7 @@ class _Strict(BaseModel):
 
 
 class People(_Strict):
-    """Who walks in the cell besides the operator. Shares after STANDARDS section 9."""
+    """Who walks in the cell besides the operator. Shares after docs/standards.md section 9."""
 
     visits_per_hour: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 0.0
     behaviours: dict[Literal["indifferent", "helpful", "antagonistic"], Share] = Field(

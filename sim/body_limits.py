@@ -1,6 +1,6 @@
 """ISO/TS 15066 body regions: what a touch may do to each, every number with where it is from.
 
-Columns as in STANDARDS.md 2. None of it was read in the standard itself, so every row says
+Columns as in docs/standards.md 2. None of it was read in the standard itself, so every row says
 `verified=False`, and a report that shows a figure made of it says so too.
 """
 

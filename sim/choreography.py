@@ -27,7 +27,7 @@ from genba.sim.pose import (
 )
 from genba.sim.state import Array
 
-HAND_SPEED = 1.9  # m/s, the bound of a reach; STANDARDS.md 9 allows 2.0
+HAND_SPEED = 1.9  # m/s, the bound of a reach; docs/standards.md 9 allows 2.0
 START = 1.2  # m/s^2, the acceleration of starting and stopping
 BEND = 2.0  # rad/s, the greatest rate of turning while walking
 TURN = 3.0  # rad/s, the greatest rate of turning on the spot

@@ -40,7 +40,7 @@ _JOINTS: dict[str, tuple[str, tuple[float, float, float], int, int]] = {
 
 # (region, frame, end 0, end 1, radius), ends in that joint's frame, in metres of the urdf's person
 # (1.62 m). Radii are anatomical (about half the breadth of an adult's limb); the thicknesses of
-# STANDARDS.md 4 are upper bounds for a shield and twice as much. The foot is the end of lower_leg.
+# docs/standards.md 4 are bounds for a shield, twice as much. The foot ends lower_leg.
 _LOWER = -0.25 * 1.035788  # m, wrist below the elbow
 _SHANK = -0.25 * 1.63948
 _Point = tuple[float, float, float]

@@ -20,7 +20,7 @@ __all__ = [
 ]  # fmt: skip
 
 BEHAVIOURS = "indifferent", "helpful", "antagonistic"
-SPEED_MIN, SPEED_MAX = 0.6, 1.6  # m/s, STANDARDS.md 9
+SPEED_MIN, SPEED_MAX = 0.6, 1.6  # m/s, docs/standards.md 9
 
 APPROACH = 0.6  # m, of the last straight way to a station
 REACHABLE = 0.95  # m over the floor, from a station to a target
@@ -28,7 +28,7 @@ REACHABLE = 0.95  # m over the floor, from a station to a target
 
 @dataclass(frozen=True, slots=True)
 class PeopleConfig:
-    """How many people come and what they are like (STANDARDS.md 9)."""
+    """How many people come and what they are like (docs/standards.md 9)."""
 
     visits_per_hour: float = 0.0
     behaviours: Mapping[str, float] = field(

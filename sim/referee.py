@@ -81,8 +81,8 @@ class _Pair:
 class Referee:
     """Watches the truth once a safety tick and writes the events of harm.
 
-    `masses` gives each robot's m_R = M/2 + m_L in kg (STANDARDS.md 2); `links`, if given, the names
-    of its capsules for the events. `separation` is the least true distance (m) now, inf while
+    `masses` gives each robot's m_R = M/2 + m_L in kg (docs/standards.md 2); `links`, if given,
+    names of its capsules for the events. `separation` is the least true distance (m) now, inf while
     nobody is within `horizon` of a robot's base; `worst` the least margin d - S* (m) since the
     reset, and its time (s).
     """

@@ -24,7 +24,7 @@ class SensorConfig:
 
     delay: float = 0.1  # s, age of a report of the people's positions
     noise: float = 0.015  # m, standard deviation of a body's position, each axis
-    bound: float = 0.05  # m, no error is greater: Z_d of STANDARDS.md 1
+    bound: float = 0.05  # m, no error is greater: Z_d of docs/standards.md 1
     correlation: float = 0.5  # s, over which the error changes
     dropout: float = 0.0  # 1/s, how often the tracking is lost
     dropout_seconds: float = 0.3  # s, mean time until it is back

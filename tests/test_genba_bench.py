@@ -9,10 +9,11 @@ import time
 
 import pytest
 
-from genba import bench, results
+from genba import bench
+from genba.bench import results
+from genba.bench.workers import Done
 from genba.console import Refused
 from genba.scenarios import load
-from genba.workers import Done
 
 TINY = """
 name: tiny

@@ -9,9 +9,10 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from genba import kpi, results, scorecard, texts
+from genba import kpi
+from genba.bench import results, scorecard
 from genba.console import Refused
-from genba.report import render
+from genba.report import render, texts
 from genba.sim.state import Event, EventKind
 
 HOSTILE = "<script>alert('x')</script> & \"quoted\" $\\frac{1}{2}$ https://evil.example/x"

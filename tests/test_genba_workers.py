@@ -4,7 +4,7 @@ import math
 import operator
 import os
 
-from genba.workers import Done, spread
+from genba.bench.workers import Done, spread
 
 
 def by_job(results):

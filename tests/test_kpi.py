@@ -262,7 +262,7 @@ def test_contacts_clampings_and_breaches() -> None:
     # 1.5 was a person who walked into a standing robot
     assert found["max_force_ratio"] == 1.5 and found["max_force_ratio_moving"] == 1.4
     assert found["max_energy_ratio"] == 2.0
-    # two hazards in one hour with people: chi2_0.95(6)/2 = 6.2958 (STANDARDS.md: 6.30)
+    # two hazards in one hour with people: chi2_0.95(6)/2 = 6.2958 (docs/standards.md: 6.30)
     assert found["hazard_rate_upper"] == pytest.approx(6.2958, abs=1e-4)
     whole = tally(events, 3610)
     assert force_ratio_by_region(whole) == {"chest": 1.5, "hand": 1.4}

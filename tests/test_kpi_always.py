@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genba.interventions import STATES
 from genba.kpi import FIGURES, add, figures, kpis, pool, queue_availability, safety_cost, tally
+from genba.kpi.interventions import STATES
 from genba.sim.state import Event, EventKind
 
 DOCS = Path(__file__).parents[1] / "docs"

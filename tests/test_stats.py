@@ -1,4 +1,4 @@
-"""Intervals and comparisons, held to hand values and to the numbers of STANDARDS.md section 7."""
+"""Intervals and comparisons, held to hand values and to docs/standards.md section 7."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from genba.exact import (
+from genba.kpi import FIGURES, Tally, add, figures
+from genba.stats import Interval, holm, interval, intervals, iqm, paired, probability_of_improvement
+from genba.stats.exact import (
     clopper_pearson,
     episodes_needed,
     hours_needed,
@@ -14,8 +16,6 @@ from genba.exact import (
     rate_upper,
     zero_event_bound,
 )
-from genba.kpi import FIGURES, Tally, add, figures
-from genba.stats import Interval, holm, interval, intervals, iqm, paired, probability_of_improvement
 
 
 def episode(**sums: Any) -> Tally:

@@ -12,8 +12,8 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from genba.harm import add_breaches, add_contacts, add_stops
-from genba.interventions import (
+from genba.kpi.harm import add_breaches, add_contacts, add_stops
+from genba.kpi.interventions import (
     BEFORE_ANY_STATE,
     STATES,
     TOLERANCE,
@@ -23,12 +23,12 @@ from genba.interventions import (
     number,
     word,
 )
-from genba.production import add_parts, add_plan
+from genba.kpi.production import add_parts, add_plan
 from genba.sim.state import Event, EventKind
 
 WINDOW = 600.0  # s; operator load is counted in ten minutes (EEMUA 191)
 
-# STANDARDS.md section 5: the ISO 22400-2 time element that each state belongs to (project default)
+# docs/standards.md section 5: the ISO 22400-2 time element of each state (project default)
 TIME_ELEMENTS = {
     "apt": WORKING,
     "adet": ("standstill", "idle", "starved", "blocked"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
 
-from genba.interventions import datum, number
+from genba.kpi.interventions import datum, number
 from genba.sim.state import Event, EventKind
 
 

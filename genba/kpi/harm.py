@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import fsum
 from typing import Any
 
-from genba.interventions import datum, number
+from genba.kpi.interventions import datum, number
 from genba.sim.state import Event, EventKind
 
 MOVING = 0.01  # m/s; a robot slower than this was standing when it was touched (project default)

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genba import kpi, results, scorecard
+from genba import kpi
+from genba.bench import results, scorecard
+from genba.bench.play import details, play
+from genba.bench.results import Row
+from genba.bench.workers import spread
 from genba.console import Refused, check_folder, import_physics
-from genba.play import details, play
-from genba.results import Row
 from genba.safety import read_config
 from genba.scenarios import Scenario
-from genba.workers import spread
 
 NOTICE = (
     "Simulation of a non-safety-rated research layer. Nothing here is a certified safety function."
@@ -95,8 +96,9 @@ def _merge(hashes: list[str]) -> str:
 
 def build_hash() -> str:
     """Hash of the package's own code, so that rows of two versions are never mixed."""
-    here = Path(__file__).parent
-    rooms = [here] + [here / room for room in ("agents", "envs", "safety", "scenarios", "sim")]
+    package = Path(__file__).parents[1]
+    names = ("bench", "kpi", "agents", "envs", "safety", "scenarios", "sim")
+    rooms = [package] + [package / room for room in names]
     files = [p for room in rooms for p in sorted(room.glob("*.py"))]
     return _short(b"".join(p.name.encode() + p.read_bytes() for p in files))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from genba.results import Row, event_row, plain
+from genba.bench.results import Row, event_row, plain
 
 AROUND = 5.0  # s before and after the worst moment that are kept
 

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from genba import plots, results, scorecard, texts
+from genba.bench import results, scorecard
+from genba.bench.results import Row
 from genba.console import number
-from genba.exact import zero_event_bound
 from genba.kpi import FIGURES
-from genba.results import Row
-from genba.timeline import causes, timeline
+from genba.report import plots, texts
+from genba.report.timeline import causes, timeline
+from genba.stats.exact import zero_event_bound
 
 TEMPLATES = Path(__file__).parent / "templates"
 ARROWS = {"high": "\u00a0↑", "low": "\u00a0↓"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from genba.bench.results import Row, plain
 from genba.console import number
 from genba.kpi import FIGURES
-from genba.results import Row, plain
 from genba.stats import intervals
 
 Card = dict[tuple[str, str, str], Row]  # (scenario, agent, figure) -> row of the scorecard

@@ -16,10 +16,10 @@ from typing import Literal
 import numpy as np
 from scipy.stats import trim_mean
 
-from genba.exact import clopper_pearson, poisson_interval
-from genba.figure import Array, Pool, evaluate
-from genba.figures import FIGURES, figures
-from genba.tally import SUMS, Tally, add
+from genba.kpi.figure import Array, Pool, evaluate
+from genba.kpi.figures import FIGURES, figures
+from genba.kpi.tally import SUMS, Tally, add
+from genba.stats.exact import clopper_pearson, poisson_interval
 
 CONFIDENCE = 0.95
 TAILS = ((1.0 - CONFIDENCE) / 2.0, (1.0 + CONFIDENCE) / 2.0)

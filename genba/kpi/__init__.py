@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from genba.figure import Figure
-from genba.figures import FIGURES, figures, queue_availability
+from genba.kpi.figure import Figure
+from genba.kpi.figures import FIGURES, figures, queue_availability
+from genba.kpi.tally import Tally, add, tally
 from genba.sim.state import REGIONS, Event
-from genba.tally import Tally, add, tally
 
 __all__ = [
     "FIGURES", "Figure", "Tally", "add", "energy_ratio_by_region", "figures",
@@ -51,7 +51,7 @@ def _by_region(tally: Tally, ratio: str) -> dict[str, float]:
 def safety_cost(shared: Tally, alone: Tally) -> float | None:
     """1 - good parts/h among people with the layer on, over good parts/h with nobody around.
 
-    STANDARDS.md section 7. It compares two scenarios, so it is no figure of one episode.
+    docs/standards.md section 7. It compares two scenarios, so it is no figure of one episode.
     """
     among, by_itself = (figures(t)["good_parts_per_hour"] for t in (shared, alone))
     return None if among is None or not by_itself else 1.0 - among / by_itself

@@ -1,6 +1,6 @@
 """Which requests for a person are one intervention, when it began and when the robot worked again.
 
-Counting rules of STANDARDS.md section 6: a request or a manual reset begins an intervention; it
+Counting rules of docs/standards.md 6: a request or a manual reset begins an intervention; it
 lasts until the robot has worked on its own for ten uninterrupted seconds; what is triggered inside
 that belongs to it. Automatic resets and planned hand-overs are none.
 """

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from genba import plots, results, texts
-from genba.results import Row
+from genba.bench import results
+from genba.bench.results import Row
+from genba.report import plots, texts
 
 UNKNOWN = "#B0B0B0"
 LEAST = 1.0  # of 1000; a stop that is too short to see is drawn this wide

@@ -12,7 +12,7 @@ from math import isfinite, perm
 import numpy as np
 from scipy.special import gammaincinv
 
-from genba.figure import (
+from genba.kpi.figure import (
     Array,
     Better,
     Figure,
@@ -24,8 +24,8 @@ from genba.figure import (
     ratio,
     total,
 )
-from genba.interventions import STATES
-from genba.tally import Tally
+from genba.kpi.interventions import STATES
+from genba.kpi.tally import Tally
 
 HOUR = 3600.0  # s
 MINUTES_PER_HOUR = 60.0  # labour / PBT in minutes of a person an hour of a robot
@@ -34,7 +34,7 @@ MINUTES_PER_HOUR = 60.0  # labour / PBT in minutes of a person an hour of a robo
 def queue_availability(failing: float | Array, serving: float | Array, cells: int) -> Array:
     """Share of the time a cell runs when one person looks after `cells` of them.
 
-    failing is lambda = 1/NT, serving mu = 1/IT. Source: the machine repair model of STANDARDS.md
+    failing is lambda = 1/NT, serving mu = 1/IT. Source: machine repair model, docs/standards.md
     section 6, P0 = 1 / sum N!/(N-n)! (lambda/mu)^n, availability = mu (1 - P0) / (N lambda).
     """
     if cells < 1:

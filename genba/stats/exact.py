@@ -56,7 +56,7 @@ def clopper_pearson(
 def rate_upper(events: float, hours: float, confidence: float = 0.95) -> float:
     """One-sided upper bound of a rate per hour: chi2_confidence(2 r + 2) / (2 T).
 
-    Source: STANDARDS.md section 7. chi2_p(2 k) / 2 is the p-quantile of a gamma law of shape k.
+    Source: docs/standards.md section 7. chi2_p(2 k) / 2: p-quantile of a gamma law of shape k.
     """
     _count("events", events)
     _positive("hours", hours)

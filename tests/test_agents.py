@@ -1,0 +1,288 @@
+"""Agents: what ships plays, what strangers send is only read, training can be resumed."""
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save
+
+import genba.agents as agents
+import genba.envs as envs
+from genba import kpi
+from genba.agents import AgentError, train
+from genba.agents.trained import HERE
+
+RECIPE = """
+hidden: [32]
+stages:
+  - {algo: bc, steps: 900, rounds: 3, updates: 20, final: 10, batch: 64}
+scoring: {every: 100000, look: 1, choose: 1, episodes: 1, seconds: 5}
+"""
+
+
+def play(name, scenario="kitting_alone", seeds=(40_000,), seconds=60):
+    """Figures of an agent over episodes on seeds no training has used."""
+    env = envs.make(scenario, overrides=[f"seconds={seconds}"])
+    agent = agents.make(name, env)
+    tallies = []
+    for seed in seeds:
+        observation, info = env.reset(seed=seed)
+        agent.reset(observation, info)
+        done = False
+        while not done:
+            observation, _, _, done, info = env.step(agent.act(observation))
+        tallies.append(kpi.tally(env.events, seconds))
+    env.close()
+    return kpi.figures(kpi.add(tallies))
+
+
+@pytest.mark.parametrize("name", agents.names())
+@pytest.mark.parametrize("scenario", ["kitting_shared", "conveyor_sorting_alone"])
+def test_every_agent_plays_every_cell_within_the_action_space(name, scenario):
+    env = envs.make(scenario)
+    agent = agents.make(name, env)
+    observation, info = env.reset(seed=1)
+    agent.reset(observation, info)
+    for _ in range(40):
+        action = agent.act(observation)
+        assert env.action_space.contains(action)
+        observation = env.step(action)[0]
+    assert len(agent.fingerprint) == 16
+    env.close()
+
+
+@pytest.mark.parametrize("cell", ["kitting_alone", "conveyor_sorting_alone"])
+def test_the_scripted_agent_gets_parts_right_the_first_time(cell):
+    figures = play("scripted", cell, seeds=range(40_000, 40_004))
+    assert figures["good_parts"] >= 30
+    assert figures["first_pass_yield"] >= 0.95
+
+
+@pytest.mark.parametrize("cell", ["kitting_alone", "conveyor_sorting_alone"])
+def test_the_trained_agent_makes_four_fifths_of_the_scripted_ones_parts(cell):
+    seeds = range(50_000, 50_003)
+    trained, scripted = play("trained", cell, seeds), play("scripted", cell, seeds)
+    assert trained["good_parts"] >= 0.8 * scripted["good_parts"]
+
+
+@pytest.mark.parametrize("cell", sorted(p.name for p in HERE.iterdir() if p.is_dir()))
+def test_the_card_of_a_shipped_policy_is_complete(cell):
+    card = json.loads((HERE / cell / "card.json").read_text())
+    assert card["score"]["episodes"] >= 20 and card["score"]["share_of_scripted"] >= 0.8
+    assert card["steps"] > 0 and len(card["curve"]) >= 3 and "genba train" in card["command"]
+    low, high = card["seeds"]["score"]
+    assert all(high < a or b < low for k, (a, b) in card["seeds"].items() if k != "score")
+    assert "Not a safety function" in (HERE / cell / "CARD.md").read_text()
+
+
+def test_the_random_agent_plays_an_episode_the_same_way_twice_and_another_otherwise():
+    env = envs.make("kitting_alone")
+    agent = agents.make("random", env)
+
+    def actions(seed):
+        observation, info = env.reset(seed=seed)
+        agent.reset(observation, info)
+        return np.array([agent.act(observation) for _ in range(5)])
+
+    one = actions(1)
+    assert not np.array_equal(one, actions(2))
+    assert np.array_equal(one, actions(1))
+    env.close()
+
+
+def test_a_policy_trained_alone_finds_its_observations_among_more():
+    """kitting_shared observes people too; the policy picks what it knows by name."""
+    assert play("trained", "kitting_shared", seconds=30)["good_parts"] >= 3
+
+
+def test_an_agent_that_cannot_play_says_so_in_one_line():
+    cases = [
+        ("scripted", ["action=joint_velocity"], "joint_velocity"),
+        ("trained", ["action=joint_velocity"], "action"),
+        ("scriptd", [], "did you mean scripted"),
+        ("no/such/folder", [], "no such agent"),
+        ("README.md", [], "README.md"),
+    ]
+    for name, overrides, word in cases:
+        env = envs.make("kitting_alone", overrides=overrides)
+        with pytest.raises(AgentError, match=word) as caught:
+            agents.make(name, env)
+        assert "\n" not in str(caught.value)
+        env.close()
+
+
+# -- strangers ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stranger(tmp_path):
+    """A folder with a copy of a shipped policy, to be tampered with."""
+    source = HERE / "kitting"
+    for name in ("policy.safetensors", "card.json"):
+        (tmp_path / name).write_bytes((source / name).read_bytes())
+    return tmp_path
+
+
+def refuse(folder):
+    env = envs.make("kitting_alone")
+    try:
+        with pytest.raises(AgentError) as caught:
+            agents.make(folder, env)
+    finally:
+        env.close()
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 600
+    return str(caught.value)
+
+
+def edit(folder, **changes):
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps({**card, **changes}))
+
+
+class Bomb:
+    def __reduce__(self):
+        return (Path.touch, (Path("bomb-went-off"),))
+
+
+def test_an_untouched_copy_is_taken(stranger):
+    env = envs.make("kitting_alone")
+    assert agents.make(stranger, env).act(env.reset(seed=1)[0]).shape == (7,)
+    env.close()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x00" * 64,
+        pickle.dumps(Bomb()),
+        b"\xff\xff\xff\xff\xff\xff\xff\x7f{}",
+        b'\x08\x00\x00\x00\x00\x00\x00\x00{"a":{}}',
+    ],
+)
+def test_bytes_that_are_no_weights_are_refused_and_never_run(stranger, data, monkeypatch):
+    monkeypatch.chdir(stranger)
+    (stranger / "policy.safetensors").write_bytes(data)
+    assert "policy.safetensors" in refuse(stranger)
+    assert not (stranger / "bomb-went-off").exists()
+
+
+def test_truncated_and_swapped_weights_are_refused(stranger):
+    file = stranger / "policy.safetensors"
+    whole = file.read_bytes()
+    for data in (whole[:-100], whole[:50], whole[:-1] + bytes([whole[-1] ^ 1])):
+        file.write_bytes(data)
+        refuse(stranger)
+
+
+def test_weights_of_other_sizes_names_or_numbers_are_refused(stranger):
+    from safetensors.numpy import load_file
+
+    file = stranger / "policy.safetensors"
+    tensors = load_file(file)
+    bad = dict(tensors)
+    bad["layer0.weight"] = np.full_like(bad["layer0.weight"], np.nan)
+    for change in (bad, {**tensors, "extra": np.zeros(3, np.float32)}, {"mean": np.zeros(2)}):
+        file.write_bytes(save(change))
+        refuse(stranger)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"hidden": [10**9]},
+        {"hidden": []},
+        {"observations": {"part_gap": 10**9}},
+        {"observations": {"secret": 3}},
+        {"observations": {"../../x": 3}},
+        {"action": "eval"},
+        {"speeds": [float("nan"), 1]},
+        {"sha256": "0" * 64},
+        {"colour": "red"},
+        {"format": 2},
+    ],
+)
+def test_a_card_that_lies_is_refused(stranger, changes):
+    edit(stranger, **changes)
+    refuse(stranger)
+
+
+def test_a_link_out_of_the_folder_is_not_followed(stranger, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "policy.safetensors"
+    (stranger / "policy.safetensors").rename(elsewhere)
+    (stranger / "policy.safetensors").symlink_to(elsewhere)
+    assert "leads out of its folder" in refuse(stranger)
+
+
+# -- training -----------------------------------------------------------------------------------
+
+
+def options(tmp_path, out, **more):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(RECIPE)
+    return {"scenario": "kitting_alone", "recipe": recipe, "seed": 3, "out": out, **more}
+
+
+def weights(folder):
+    return (folder / "policy.safetensors").read_bytes()
+
+
+def test_a_training_that_was_interrupted_ends_as_one_that_was_not(tmp_path, monkeypatch, capfd):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert train.main(options(tmp_path, whole)) == 0
+    from genba.agents import bc
+
+    fit, calls = bc._Learner.fit, []
+
+    def interrupted(learner):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        fit(learner)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bc._Learner, "fit", interrupted)
+        with pytest.raises(KeyboardInterrupt, match="--resume"):
+            train.main(options(tmp_path, broken))
+    assert train.main(options(tmp_path, broken, resume=True)) == 0
+    assert weights(broken) == weights(whole)
+    env = envs.make("kitting_alone")
+    agents.make(whole, env).act(env.reset(seed=1)[0])
+    env.close()
+
+
+def test_a_folder_that_holds_a_training_is_not_written_over(tmp_path, capfd):
+    train.main(options(tmp_path, tmp_path / "one"))
+    before = weights(tmp_path / "one")
+    with pytest.raises(AgentError, match="one"):
+        train.main(options(tmp_path, tmp_path / "one"))
+    assert weights(tmp_path / "one") == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["stages: [{algo: magic}]", "stagez: []", "stages: [{algo: bc, steps: -1}]", "hidden: [0]"],
+)
+def test_a_recipe_with_a_mistake_is_one_line(tmp_path, text):
+    recipe = tmp_path / "bad.yaml"
+    recipe.write_text(text)
+    with pytest.raises(AgentError, match=r"bad\.yaml") as caught:
+        train.main({"scenario": "kitting_alone", "recipe": recipe, "out": tmp_path / "out"})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("algo", ["ppo", "sac"])
+def test_reinforcement_learning_runs_end_to_end(tmp_path, algo, capfd):
+    recipe = tmp_path / "rl.yaml"
+    extra = "rollout: 128, batch: 64" if algo == "ppo" else "starts: 50, buffer: 500"
+    recipe.write_text(
+        f"hidden: [32]\nstages: [{{algo: {algo}, steps: 256, {extra}}}]\n"
+        "scoring: {every: 100000, look: 1, choose: 1, episodes: 1, seconds: 5}\n"
+    )
+    out = tmp_path / "out"
+    train.main({"scenario": "conveyor_sorting_alone", "recipe": recipe, "out": out})
+    env = envs.make("conveyor_sorting_alone")
+    assert agents.make(out, env).act(env.reset(seed=1)[0]).shape == (7,)
+    env.close()
