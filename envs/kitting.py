@@ -10,32 +10,32 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from genba.envs import task as t
 from genba.envs.handling import Handling
-from genba.sim.layout import Fixture, Layout, PartSpec
+from genba.envs.kitting_layout import (
+    BASE,
+    BLUE,
+    CLEAR,
+    GRASP,
+    GRID,
+    MARGIN,
+    ORANGE,
+    PART_HALF,
+    PART_MASS,
+    SPACING,
+    TOTE,
+    TOTE_HEIGHT,
+    TOTE_INNER,
+    TRAY,
+    inside,
+    room,
+    slot_of,
+    slots,
+    tray,
+)
+from genba.sim.layout import Layout, PartSpec
 from genba.sim.people import Workplace
 from genba.sim.robots import ROBOTS
 from genba.sim.state import Array, Event, EventKind, RobotState
 from genba.sim.world import World
-
-TOTE = (0.42, -0.26)  # m, centre
-TOTE_INNER = (0.18, 0.16)  # m, half widths
-TOTE_HEIGHT = 0.045  # m
-BASE = 0.004  # m, thickness of the floors of tote and tray
-TRAY = (0.43, 0.25)  # m, centre
-GRID = (2, 3)  # slots along x and y
-PITCH = (0.080, 0.070)  # m between slots
-POCKET = (0.0245, 0.0165)  # m, half widths of a slot: 4.5 and 4 mm of play around a part
-RIB = 0.005  # m, height of the ribs between slots above the tray's floor
-PART_HALF = (0.020, 0.0125, 0.015)  # m
-PART_MASS = 0.08  # kg, an aluminium block
-SPACING = 0.068  # m between the centres of parts in the tote
-MARGIN = 0.055  # m between a part's centre and the tote's walls: the fingers need it
-GRASP = np.array([0.0, 0.0, 0.005])  # m, grip above the middle: the tips must clear the ribs
-CLEAR = 0.09  # m above which the gripper is out of the tray's way
-PLACED = (0.0075, 0.0065)  # m a part may be off its slot's centre in x and y
-LEVEL = 0.995  # cosine of the greatest tilt of a part in its slot
-BLUE = (0.16, 0.35, 0.62, 1.0)
-ORANGE = (0.92, 0.52, 0.13, 1.0)
-GREY = (0.35, 0.37, 0.40, 1.0)
 
 
 class KittingSettings(BaseModel):
@@ -73,7 +73,7 @@ class Kitting:
 
     def __init__(self, robot: str, gripper: str, settings: KittingSettings) -> None:
         self.robot, self.grip_kind, self.settings = robot, gripper, settings
-        self.slots = _slots()
+        self.slots = slots()
         count = settings.parts + len(self.slots)
         self.specs = tuple(
             PartSpec(f"block-{i}", "block", PART_HALF, PART_MASS, ORANGE) for i in range(count)
@@ -82,7 +82,7 @@ class Kitting:
     def layout(self) -> Layout:
         """Table, tote, and a tray whose slots are pockets between low ribs."""
         tote = t.open_box("tote", TOTE, TOTE_INNER, TOTE_HEIGHT, BLUE)
-        return Layout(self.robot, self.grip_kind, (*t.table(), *tote, *_tray()), self.specs)
+        return Layout(self.robot, self.grip_kind, (*t.table(), *tote, *tray()), self.specs)
 
     def reset(self, world: World, rng: np.random.Generator) -> None:
         """A full tote, an empty tray, the robot at home."""
@@ -132,10 +132,9 @@ class Kitting:
             slot = self._free_slot()
             if slot is not None:
                 return [self._fill(world, slot, part, rework=True)]
-        loose = [part] if part is not None else []
-        if cause == "cycle_overtime":  # the person also lays out anew what could not be picked
-            loose = [n for n in (self.target, self.hands.held) if n is not None]
-        for name in loose:
+        # after an overtime the person lays out anew what could not be picked
+        loose = (self.target, self.hands.held) if cause == "cycle_overtime" else (part,)
+        for name in filter(None, loose):
             self._back_to_tote(world, name)
         self._look(world)
         self._choose()
@@ -198,7 +197,7 @@ class Kitting:
         if not self.in_tote:
             self.target = None
             return
-        self.target = max(self.in_tote, key=lambda n: (self._room(n), n))
+        self.target = max(self.in_tote, key=lambda n: (room(n, self.in_tote, self.poses), n))
         self.error = np.clip(self.rng.normal(size=3), -2.5, 2.5) * self.settings.vision_noise
         self._aim()
 
@@ -212,22 +211,16 @@ class Kitting:
         # an error of the position by 1 mm comes with one of about 0.5 degrees
         self.goal = t.Goal(pose[:3] + self.error * (1, 1, 0), yaw + 10 * float(self.error[2]))
 
-    def _room(self, name: str) -> float:
-        here = self.poses[name][:2]
-        gaps = [float(np.linalg.norm(here - self.poses[n][:2])) for n in self.in_tote if n != name]
-        walls = [TOTE_INNER[i] - abs(float(here[i]) - TOTE[i]) for i in (0, 1)]
-        return min([0.12, *gaps, *(w + 0.03 for w in walls)])
-
     def _judge(self, world: World, part: str, time: float) -> list[Event]:
         self.hands.released.pop(part)
         pose = world.pose(part)
-        if _inside(pose, TOTE, TOTE_INNER, TOTE_HEIGHT):
+        if inside(pose, TOTE, TOTE_INNER, TOTE_HEIGHT):
             self.in_tote.append(part)
             return []
-        slot = self._slot_of(pose)
+        slot = slot_of(pose, self.slots)
         if slot is not None and self.tray_ready() and self.filled[slot] is None:
             return [self._fill(world, slot, part)]
-        on_tray = _inside(pose, TRAY, (0.11, 0.13), 0.06)
+        on_tray = inside(pose, TRAY, (0.11, 0.13), 0.06)
         where = "tray" if on_tray else "table" if pose[2] > -0.02 else "floor"
         return [Event(time, EventKind.PART_DROPPED, part, {"where": where})]
 
@@ -240,15 +233,6 @@ class Kitting:
         data = {"good": True, "kind": "block", "rework": rework, "assisted": helped, "reason": ""}
         return Event(self.time, EventKind.PART_FINISHED, part, data)
 
-    def _slot_of(self, pose: Array) -> int | None:
-        if t.axes(pose)[2, 2] < LEVEL and t.axes(pose)[2, 2] > -LEVEL:
-            return None
-        for i, slot in enumerate(self.slots):
-            off = np.abs(pose[:3] - slot)
-            if off[0] < PLACED[0] and off[1] < PLACED[1] and off[2] < 0.003:
-                return i
-        return None
-
     def _find_strays(self, world: World, time: float) -> None:
         """Parts that were knocked out of their place are judged like those let go."""
         for part in world.awake():
@@ -256,10 +240,10 @@ class Kitting:
                 continue
             pose = world.pose(part)
             if part in self.filled:
-                if self._slot_of(pose) != self.filled.index(part):
+                if slot_of(pose, self.slots) != self.filled.index(part):
                     self.filled[self.filled.index(part)] = None
                     self.hands.let_go(part, time)
-            elif part in self.in_tote and not _inside(pose, TOTE, TOTE_INNER, 0.2):
+            elif part in self.in_tote and not inside(pose, TOTE, TOTE_INNER, 0.2):
                 self.in_tote.remove(part)
                 self.hands.let_go(part, time)
 
@@ -281,16 +265,12 @@ class Kitting:
         few = len(self.in_tote) <= max(0, self.settings.parts - len(self.slots))
         if want <= 0 or not away or not few or robot.tcp[1] < TOTE[1] + TOTE_INNER[1] + 0.1:
             return
-        taken = [(float(self.poses[n][0]), float(self.poses[n][1])) for n in self.in_tote]
-        for name, pose in self._scattered(away[:want], taken).items():
+        for name, pose in self._scattered(away[:want], self.in_tote).items():
             world.place(name, pose)
             self.in_tote.append(name)
 
     def _back_to_tote(self, world: World, part: str) -> None:
-        taken = [
-            (float(self.poses[n][0]), float(self.poses[n][1])) for n in self.in_tote if n != part
-        ]
-        place = self._scattered([part], taken)
+        place = self._scattered([part], [n for n in self.in_tote if n != part])
         self.hands.assisted.add(part)
         self.hands.released.pop(part, None)
         if self.hands.held == part:
@@ -303,10 +283,8 @@ class Kitting:
         else:  # no room left: it comes with the next delivery
             world.put_away(part)
 
-    def _scattered(
-        self, names: Sequence[str], taken: Sequence[tuple[float, float]]
-    ) -> dict[str, Array]:
-        places = list(taken)
+    def _scattered(self, names: Sequence[str], lying: Sequence[str]) -> dict[str, Array]:
+        places = [(float(self.poses[n][0]), float(self.poses[n][1])) for n in lying]
         poses = {}
         inner = (TOTE_INNER[0] - MARGIN, TOTE_INNER[1] - MARGIN)
         for name in names:
@@ -316,40 +294,6 @@ class Kitting:
                 places.append(place)
                 poses[name] = t.upright(*place, BASE + PART_HALF[2] + 0.001, yaw)
         return poses
-
-
-def _slots() -> list[Array]:
-    """(3,) m, centre of a part in each slot; the far ones first, so that none is reached over."""
-    z = BASE + PART_HALF[2]
-    xs = [TRAY[0] + PITCH[0] * (i - (GRID[0] - 1) / 2) for i in reversed(range(GRID[0]))]
-    ys = [TRAY[1] + PITCH[1] * (j - (GRID[1] - 1) / 2) for j in reversed(range(GRID[1]))]
-    return [np.array([x, y, z]) for y in ys for x in xs]
-
-
-def _tray() -> tuple[Fixture, ...]:
-    x, y = TRAY
-    wide = [PITCH[i] / 2 - POCKET[i] for i in (0, 1)]  # half width of the ribs between pockets
-    half = [GRID[i] * PITCH[i] / 2 + wide[i] for i in (0, 1)]
-    parts = [Fixture("tray", (half[0], half[1], BASE / 2), (x, y, BASE / 2), GREY)]
-    up = BASE + RIB / 2
-    for i in range(GRID[0] + 1):
-        at = x + PITCH[0] * (i - GRID[0] / 2)
-        parts.append(Fixture(f"rib_x{i}", (wide[0], half[1], RIB / 2), (at, y, up), GREY))
-    for j in range(GRID[1] + 1):
-        at = y + PITCH[1] * (j - GRID[1] / 2)
-        parts.append(Fixture(f"rib_y{j}", (half[0], wide[1], RIB / 2), (x, at, up), GREY))
-    return tuple(parts)
-
-
-def _inside(
-    pose: Array, centre: tuple[float, float], inner: tuple[float, float], height: float
-) -> bool:
-    """Whether a part's centre lies within a box on the table."""
-    return bool(
-        abs(pose[0] - centre[0]) < inner[0]
-        and abs(pose[1] - centre[1]) < inner[1]
-        and 0 < pose[2] < height
-    )
 
 
 def _good(event: Event) -> bool:
