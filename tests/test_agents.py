@@ -100,7 +100,7 @@ def test_a_policy_trained_alone_finds_its_observations_among_more():
 def test_an_agent_that_cannot_play_says_so_in_one_line():
     cases = [
         ("scripted", ["action=joint_velocity"], "joint_velocity"),
-        ("trained", ["action=joint_velocity"], "action"),
+        ("trained", ["action=joint_velocity"], "twist"),
         ("scriptd", [], "did you mean scripted"),
         ("no/such/folder", [], "no such agent"),
         ("README.md", [], "README.md"),
