@@ -273,7 +273,8 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
     def picture(self, state: State | None = None, size: tuple[int, int] = (640, 480)) -> Picture:
         """(h, w, 3) uint8 of the cell now, or as it was in `state`."""
         if self._renderer is None:
-            self._renderer = Renderer(self.task.layout())
+            about = self.scenario.people.visits_per_hour > 0
+            self._renderer = Renderer(self.task.layout(), wide=about)
         return self._renderer.image(self.state if state is None else state, size)
 
     def render(self) -> Picture | None:

@@ -20,14 +20,19 @@ OVERALL = (0.16, 0.42, 0.30, 1.0)  # the operator green
 TROUSERS = (0.22, 0.26, 0.36, 1.0)
 BARE = ("skull", "face", "neck", "hand")
 LEGS = ("thigh", "lower_leg", "pelvis")
+CLOSE, WIDE = 2.4, 3.3  # m from the camera to the table; wide shows who stands beside it
 AWAY = (0.0, 0.0, -40.0)  # m, where bodies that are not in the picture wait
-CAMERA = {"target": (0.45, 0.0, 0.12), "distance": 2.4, "yaw": 62.0, "pitch": -27.0, "fov": 46.0}
+CAMERA = {"target": (0.45, 0.0, 0.12), "yaw": 62.0, "pitch": -27.0, "fov": 46.0}
 
 
 class Renderer:
-    """Draws states of one layout with PyBullet's own software renderer. `close` ends it."""
+    """Draws states of one layout with PyBullet's own software renderer. `close` ends it.
 
-    def __init__(self, layout: Layout) -> None:
+    `wide` steps back, so that people beside the table are in the picture.
+    """
+
+    def __init__(self, layout: Layout, wide: bool = False) -> None:
+        self.distance = WIDE if wide else CLOSE
         self.robot, self.gripper = ROBOTS[layout.robot], GRIPPERS[layout.gripper]
         self.client = p.connect(p.DIRECT)
         with loadable(layout.robot, layout.gripper) as path:
@@ -51,7 +56,7 @@ class Renderer:
         self._arrange(state)
         width, height = size
         view = p.computeViewMatrixFromYawPitchRoll(
-            CAMERA["target"], CAMERA["distance"], CAMERA["yaw"], CAMERA["pitch"], 0, 2
+            CAMERA["target"], self.distance, CAMERA["yaw"], CAMERA["pitch"], 0, 2
         )
         lens = p.computeProjectionMatrixFOV(CAMERA["fov"], width / height, 0.1, 12.0)
         picture = p.getCameraImage(
