@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 from collections.abc import Mapping
@@ -10,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genba.agents import checkpoint, exam, export
+from genba.agents import exam, export
 from genba.agents.card import WEIGHTS, Card, load, load_weights, save_policy
 from genba.agents.job import Job
+from genba.agents.ledger import open_ledger, write_ledger
 from genba.agents.policy import Policy
 from genba.agents.progress import Progress
 from genba.agents.recipe import Recipe, recipe_for, with_steps
@@ -23,7 +23,7 @@ from genba.envs import make as make_env
 from genba.scenarios import Scenario
 from genba.scenarios import load as load_scenario
 
-LEDGER, START = "training.json", "start"
+START = "start"
 Row = dict[str, Any]
 
 
@@ -116,7 +116,7 @@ class Shop:
 
 def train(asked: Order) -> Path:
     """Trains, chooses, scores and exports; returns the folder of the policy."""
-    ledger = _open(asked)
+    ledger = open_ledger(asked.folder, asked.identity(), asked.resume)
     env: Any = make_env(asked.scenario)
     hall = exam.Exam(asked.scenario, asked.recipe.scoring.seconds)
     log = Progress(asked.recipe.steps, asked.folder, hall, asked.recipe.scoring)
@@ -187,7 +187,7 @@ def _enter(asked: Order, shop: Shop, ledger: Row, policy: Policy, row: Row) -> N
             f"{row['stage']}: {row['choice'].get('good_parts_per_hour', 0):.0f} good parts/h"
         )
     ledger["stages"].append({**row, "curve": list(shop.log.curve)})
-    _write_ledger(asked.folder, ledger)
+    write_ledger(asked.folder, ledger)
 
 
 def _export(asked: Order, shop: Shop, ledger: Row) -> Path:
@@ -215,53 +215,6 @@ def _scripted(shop: Shop, seeds: range) -> list[Any]:
 
 def _weights(folder: Path, shop: Shop) -> Policy:
     return load_weights(folder / WEIGHTS, shop.card)[0]
-
-
-# -- the folder ---------------------------------------------------------------------------------
-
-
-def _open(asked: Order) -> Row:
-    """The ledger of the folder, new or of the training to resume. Raises AgentError."""
-    path, identity = asked.folder / LEDGER, asked.identity()
-    if not path.is_file():
-        if asked.resume:
-            raise AgentError(f"{asked.folder}: no training to resume")
-        check_folder(asked.folder)
-        if any(not p.name.startswith(".") for p in asked.folder.iterdir()):
-            raise AgentError(f"{asked.folder}: holds other files; name another folder with --out")
-        ledger: Row = {"identity": identity, "stages": []}
-        _write_ledger(asked.folder, ledger)
-        return ledger
-    if not asked.resume:
-        raise AgentError(
-            f"{asked.folder}: holds a training; --resume goes on, or name another --out"
-        )
-    try:
-        ledger = json.loads(path.read_text(encoding="utf-8"))
-        differs = [name for name in identity if ledger["identity"][name] != identity[name]]
-        stages = [row["stage"] for row in ledger["stages"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise AgentError(f"{path}: not written by genba train") from None
-    if differs:
-        raise AgentError(f"{asked.folder}: holds a training with another {differs[0]}")
-    assert all(isinstance(name, str) for name in stages)
-    return dict(ledger)
-
-
-def check_folder(folder: Path) -> None:
-    """Makes the folder. Raises AgentError, one line, where it cannot be written."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe-{os.getpid()}"
-        probe.write_bytes(b"x")
-        probe.unlink()
-    except OSError as error:
-        raise AgentError(f"{folder}: cannot be written ({error.strerror})") from None
-
-
-def _write_ledger(folder: Path, ledger: Row) -> None:
-    text = json.dumps(ledger, indent=1, allow_nan=False) + "\n"
-    checkpoint.replace(folder / LEDGER, text.encode())
 
 
 def _command(options: Mapping[str, Any], out: Path) -> str:

@@ -16,9 +16,6 @@ from genba.sim.motion import Follower
 from genba.sim.state import Array, Command, RobotState
 from genba.sim.world import World
 
-DRIFT_GAIN = 15.0  # 1/s, pulls the joints back onto the reference
-PULL = 0.3  # rad/s with which a joint is pulled back at most
-PUSHED = 0.002  # rad a braked joint is off its place when something has pushed it
 STILL = 0.005  # rad/s below which every joint of a robot that stands is
 
 
@@ -46,7 +43,6 @@ class Arm:
     def reset(self) -> None:
         """The robot stands at home, the gripper open."""
         self.follower.reset(self.world.robot.home)
-        self.reference = np.array(self.world.robot.home)
         self.grip = -1.0
         self.opening, self.holding = self.world.gripper_state()
         self._asked = self._rates = np.empty(0)
@@ -84,18 +80,16 @@ class Arm:
             self.world.drive(np.zeros(self.joints))
             self._stand_here()
         else:
-            was = self.reference
-            self.reference, speed = self.follower.follow(command.dq)
-            self.world.drive(_corrected(speed, was, self.q))
-            if category is not None and not speed.any() and np.abs(was - self.q).max() > PUSHED:
+            speeds, pushed = self.follower.servo(command.dq, self.q)
+            self.world.drive(speeds)
+            if category is not None and pushed:
                 self._stand_here()  # brakes do not pull back what pushed the arm away
         self.grip = command.grip
         self.world.set_grip(command.grip)
 
     def _stand_here(self) -> None:
         robot = self.world.robot
-        self.reference = np.clip(self.q, robot.q_min, robot.q_max)
-        self.follower.reset(self.reference)
+        self.follower.reset(np.clip(self.q, robot.q_min, robot.q_max))
 
     def go_home(self) -> None:
         """A person jogs the robot home, with an open gripper, while it is locked out."""
@@ -120,15 +114,6 @@ class Arm:
             *robot.tcp_velocity[:3].tolist(), tilt_x, tilt_y, cos(yaw), sin(yaw),
             robot.grip * 10, float(robot.holding), self.grip,
         ]  # fmt: skip
-
-
-@njit(cache=True)
-def _corrected(speed: Array, reference: Array, q: Array) -> Array:
-    """Joint speeds (n,) that follow `speed` and pull what has drifted back onto the reference."""
-    out = np.empty_like(speed)
-    for i in range(speed.size):
-        out[i] = speed[i] + min(PULL, max(-PULL, DRIFT_GAIN * (reference[i] - q[i])))
-    return out
 
 
 @njit(cache=True)

@@ -16,7 +16,7 @@ from genba.sim.state import Event, EventKind
 Initiator = Literal["robot", "person", "safety"]
 Kind = Literal["assist", "failure"]  # SEMI E10
 Service = Literal["takeover", "local_reset", "jam_clear", "rework", "failure"]
-MOVING = 0.01  # m/s above which a robot moves
+MOVING = 0.05  # m/s above which a robot moves: tool speed tolerance of a real PL d arm (P)
 AGAIN = 5.0  # s until the operator tries again where a reset was refused
 
 

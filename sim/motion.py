@@ -27,6 +27,9 @@ from genba.sim.state import Array
 TICK = 1.0 / 120.0  # s, a safety tick
 GENTLE = 0.5  # share of the acceleration used to slow down ahead of a position limit (D)
 _PLANNED = (Result.Working, Result.Finished)
+DRIFT_GAIN = 15.0  # 1/s, pulls the joints back onto the reference
+PULL = 0.3  # rad/s with which a joint is pulled back at most
+PUSHED = 0.002  # rad a braked joint is off its place when something has pushed it
 ROUNDING = 1e-9  # rad by which a braking way may seem to end past a limit
 
 
@@ -73,20 +76,39 @@ class Follower:
         """
         aim = _aim(dq_target, self._state, self._table, self._dt)
         state = self._advance(aim)
-        if _any_late(state, self._table):
-            self._in.synchronization = Synchronization.No
-            late = np.zeros(len(aim), dtype=np.bool_)
-            while _mark_late(state, self._table, late):
-                # these joints must brake now, as hard as they can and each for itself
-                state = self._advance(np.where(late, 0.0, aim))
-            self._in.synchronization = Synchronization.Phase
-            self._keep(state)
-        elif self._planned:
+        late, _, _ = _servo(state, state, state[0], self._table)
+        self._settle(state, aim, late)
+        return self._state[0].copy(), self._state[1].copy()
+
+    def servo(self, dq_target: Array, q: Array) -> tuple[Array, bool]:
+        """`follow`, as joint speeds (n,) for the motors of an arm that is at q (n,) now.
+
+        They pull what has drifted off the reference back onto it. Also whether the reference is
+        to stand while something holds the arm off it.
+        """
+        before = self._state
+        aim = _aim(dq_target, before, self._table, self._dt)
+        state = self._advance(aim)
+        late, pushed, speeds = _servo(state, before, q, self._table)
+        self._settle(state, aim, late)
+        if late:
+            _, pushed, speeds = _servo(self._state, before, q, self._table)
+        return speeds, pushed
+
+    def _settle(self, state: Array, aim: Array, late: bool) -> None:
+        """Make `state` the present one, once the joints that are late have been braked."""
+        if not late and self._planned:
             self._state = state
             self._out.pass_to_input(self._in)
-        else:
-            self._keep(state)
-        return state[0].copy(), state[1].copy()
+            return
+        if late:
+            self._in.synchronization = Synchronization.No
+            braking = np.zeros(len(aim), dtype=np.bool_)
+            while _mark_late(state, self._table, braking):
+                # these joints must brake now, as hard as they can and each for itself
+                state = self._advance(np.where(braking, 0.0, aim))
+            self._in.synchronization = Synchronization.Phase
+        self._keep(state)
 
     def stopping(self, dq: Array) -> tuple[float, Array]:
         """Time (s) and joint ways (n,) rad within which the arm stands if told to brake at dq (n,).
@@ -181,9 +203,20 @@ def _mark_late(state: Array, table: Array, late: NDArray[np.bool_]) -> bool:
 
 
 @njit(cache=True, error_model="numpy")
-def _any_late(state: Array, table: Array) -> bool:
-    """Whether `_mark_late` would find a joint: the question of nearly every tick."""
-    return _mark_late(state, table, np.zeros(table.shape[1], dtype=np.bool_))
+def _servo(state: Array, before: Array, q: Array, table: Array) -> tuple[bool, bool, Array]:
+    """Whether `_mark_late` would find a joint; whether an arm that is to stand is held off its
+    place; joint speeds (n,) that follow the reference and pull q back onto it.
+    """
+    n = table.shape[1]
+    late = _mark_late(state, table, np.zeros(n, dtype=np.bool_))
+    speeds = np.empty(n)
+    off, moving = 0.0, False
+    for i in range(n):
+        drift = before[0, i] - q[i]
+        off = max(off, abs(drift))
+        moving = moving or state[1, i] != 0.0
+        speeds[i] = state[1, i] + min(PULL, max(-PULL, DRIFT_GAIN * drift))
+    return late, off > PUSHED and not moving, speeds
 
 
 @njit(cache=True, error_model="numpy")

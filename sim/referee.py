@@ -47,7 +47,7 @@ class RefereeConfig:
     obstacles: tuple[Box, ...] = ((-0.3, -0.8, -0.05, 0.9, 0.8, 0.0),)
     stiffness: float = 25e3  # N/m, of the penalty force, a chest's
     damping: float = 200.0  # N s/m
-    cap: float = 150.0  # N of one push: an arm gives way, and brakes hold against it (D)
+    cap: float = 50.0  # N of one push: people give way, and brakes hold against it (D)
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from genba.sim.state import Array
 # robot to the body, and the body's capsule
 FIRST, LAST, CLOSING, LINK, ROBOT_SPEED, NORMAL, POINT, COLUMNS = 0, 1, 2, 3, 4, 5, 8, 15
 Laws = tuple[float, float, float]  # v_h m/s, a m/s^2, S* at the robot's greatest speed m
-_STILL = 0.01  # m/s, below which a robot counts as standing
+_STILL = 0.05  # m/s below which a robot stands: tool speed tolerance of a real PL d arm (P)
 _STEPS = 8  # looks between two ticks where capsules could have met
 
 

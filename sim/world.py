@@ -161,7 +161,8 @@ class World:
     def joints(self) -> tuple[Array, Array]:
         """q (7,) rad and dq (7,) rad/s of the arm."""
         states = p.getJointStates(self.body, self._arm, physicsClientId=self.client)
-        return np.array([s[0] for s in states]), np.array([s[1] for s in states])
+        q, dq, _, _ = zip(*states, strict=True)
+        return np.array(q), np.array(dq)
 
     def drive(self, dq: Array) -> None:
         """Set the arm's joint speeds (7,) rad/s until the next call."""

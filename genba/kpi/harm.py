@@ -9,7 +9,7 @@ from typing import Any
 from genba.kpi.interventions import datum, number
 from genba.sim.state import Event, EventKind
 
-MOVING = 0.01  # m/s; a robot slower than this was standing when it was touched (project default)
+MOVING = 0.05  # m/s; slower it was standing: tool speed tolerance of a real PL d arm (P)
 FORCE_LIMIT = 1.0  # F/F_limit
 
 
