@@ -78,8 +78,11 @@ class _Learner:
         share = 1.0 if first else job.stage.teacher
         roll = Roll(steps, share, job.stage.noise, job.stage.grip_slips)
         rng = np.random.default_rng([job.seed, number, 1])
-        seeds = (rng, training_seed(job.seed, number * EPISODES))
-        seen, answers = collect(job.env, (job.teacher, learner), job.reads, roll, seeds)
+
+        def seed_of(episode: int) -> int:
+            return training_seed(job.seed, number * EPISODES + episode)
+
+        seen, answers = collect(job.env, (job.teacher, learner), job.reads, roll, seed_of, rng)
         checkpoint.store(self._file(number), {"seen": seen, "answers": answers}, {})
         self._keep(seen, answers)
         job.log.advance(steps)

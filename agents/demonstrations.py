@@ -14,7 +14,7 @@ from genba.agents.role import Agent
 LOCKED = ("waiting", "serving", "stopped")  # states in which nobody heeds the action
 SEGMENT = (10, 80)  # steps that one drives before the next takes over
 MEMORY = 0.8  # of the noise from one step to the next: it pushes, rather than trembles
-TRAINING_SEEDS = 10_000  # seeds below are played in training, those from here on never
+FIRST_SEED, TRAINING_SEEDS = 2_000, 10_000  # training plays these and no others; suites lie below
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,26 +31,30 @@ Drive = Callable[[Floats], Floats]
 
 
 def training_seed(seed: int, episode: int) -> int:
-    """The seed of an episode of a training: below TRAINING_SEEDS, another one each time."""
+    """The seed of an episode of a training, another one each time, never one of a suite's."""
     start = int(np.random.default_rng([seed, 77]).integers(TRAINING_SEEDS))
-    return (start + episode) % TRAINING_SEEDS
+    return FIRST_SEED + (start - FIRST_SEED + episode) % (TRAINING_SEEDS - FIRST_SEED)
 
 
 def collect(
-    env: Any, drivers: tuple[Agent, Drive | None], reads: Sequence[int], roll: Roll, seeds: Any
+    env: Any,
+    drivers: tuple[Agent, Drive | None],
+    reads: Sequence[int],
+    roll: Roll,
+    seed_of: Callable[[int], int],
+    rng: np.random.Generator,
 ) -> tuple[Floats, Floats]:
     """Observations (n, k) and the teacher's answers (n, a) of `roll.steps` steps.
 
-    `seeds` is (generator, first episode's seed); every episode is played to its end or to that of
-    the steps. Steps in which the cell heeds no action are left out.
+    `seed_of` tells each episode's seed; every episode is played to its end or to that of the
+    steps. Steps in which the cell heeds no action are left out.
     """
     teacher, learner = drivers
-    rng, first = seeds
     places = np.array(reads)
     seen, answers = [], []
     left, episode = roll.steps, 0
     while left > 0:
-        observation, info = env.reset(seed=(first + episode) % TRAINING_SEEDS)
+        observation, info = env.reset(seed=seed_of(episode))
         teacher.reset(observation, info)
         driver = _Driver(roll, rng, learner, env.action_space.shape[0])
         over = False

@@ -9,7 +9,7 @@ from genba import __version__
 from genba.agents import exam
 from genba.agents.card import Card, save_card, save_policy
 from genba.agents.checkpoint import replace
-from genba.agents.demonstrations import TRAINING_SEEDS
+from genba.agents.demonstrations import FIRST_SEED, TRAINING_SEEDS
 from genba.agents.fingerprints import of_code
 from genba.agents.policy import Policy
 from genba.agents.recipe import Recipe
@@ -93,7 +93,7 @@ def _seeds(recipe: Recipe) -> dict[str, list[int]]:
     """First and last seed of each use; none is in two."""
     scoring = recipe.scoring
     used = {
-        "training": [0, TRAINING_SEEDS - 1],
+        "training": [FIRST_SEED, TRAINING_SEEDS - 1],
         "curve": [exam.LOOKS, exam.LOOKS + scoring.look - 1],
         "choice": [exam.CHOICE, exam.CHOICE + scoring.choose - 1],
         "score": [exam.SCORE, exam.SCORE + scoring.episodes - 1],

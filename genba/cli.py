@@ -144,6 +144,7 @@ def _train(parser: _Parser) -> None:
     )
     parser.add_argument("--seed", type=_natural, default=0, help="default 0")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default runs/train-SCENARIO-ALGO")
+    parser.add_argument("--from", metavar="DIR", type=Path, help="a trained policy to begin from")
     parser.add_argument("--resume", action="store_true", help="go on where DIR stopped")
     _set(parser)
 

@@ -38,9 +38,9 @@ class FiniteCommand:
 
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: size of the largest component asked; limit: 1 + tolerance."""
-        kind, worst = geometry.answer(command.asked, command.grip, self._bound)
-        if kind == geometry.SOUND:
+        if geometry.size(command.asked, command.grip) <= self._bound:
             return PASS
+        kind, worst = geometry.answer(command.asked, command.grip, self._bound)
         if kind == geometry.OUT_OF_SPACE:
             return Verdict(0.0, 2, False, "the action is outside its space", worst, self._bound)
         return Verdict(0.0, 2, False, "the action is not finite", worst, self._bound)

@@ -74,6 +74,36 @@ def robot_fault(
 
 
 @njit(cache=True)
+def sound(
+    n: int, asked: Array, tool: Array, rows: Array,
+    q: Array, dq: Array, tcp: Array, twist: Array, capsules: Array, moves: Array,
+) -> bool:  # fmt: skip
+    """Whether a command (asked, tool, rows) and a measured robot of n joints are both SOUND."""
+    like = n, rows.shape[0]
+    return bool(
+        motion_fault(n, asked, tool, rows) == SOUND
+        and robot_fault(like, q, dq, tcp, twist, capsules, moves) == SOUND
+    )
+
+
+@njit(cache=True)
+def size(asked: Array, grip: float) -> float:
+    """Greatest size of the components of a policy's answer, infinity where one is no number."""
+    worst = abs(grip) if isfinite(grip) else inf
+    for x in asked.flat:
+        worst = max(worst, abs(x)) if isfinite(x) else inf
+    return worst
+
+
+@njit(cache=True)
+def tool_speed(asked: Array, measured: Array, tolerance: float) -> float:
+    """The faster (m/s) of two twists (6,), of the measured one `tolerance` less; NaN is kept."""
+    one = sqrt(asked[0] * asked[0] + asked[1] * asked[1] + asked[2] * asked[2])
+    two = sqrt(measured[0] * measured[0] + measured[1] * measured[1] + measured[2] * measured[2])
+    return two - tolerance if two - tolerance > one else one
+
+
+@njit(cache=True)
 def answer(asked: Array, grip: float, bound: float) -> tuple[int, float]:
     """What a policy's answer is (SOUND, NOT_FINITE, OUT_OF_SPACE), and its greatest size."""
     if not isfinite(grip):

@@ -129,8 +129,11 @@ class SafetyLayer:
         return tuple((name, rule.check) for name, rule in self.rules.items())
 
     def _filter(self, state: State, command: Command) -> Decision:
-        checks, found = self._checks, list[Named]()
-        fault = inputs.command_fault(command, self._joints)
+        checks, fault = self._checks, ""
+        found: list[Named] = []
+        sound = bool(checks) and inputs.sound(state, command, self._robot_name, self._joints)
+        if not sound:
+            fault = inputs.command_fault(command, self._joints)
         if fault != inputs.WRONG_SHAPE:
             self._rows = len(command.capsule_velocities)
         if fault:
@@ -139,10 +142,11 @@ class SafetyLayer:
             stale = self._time_fault(state.time)
             if stale:
                 found.append((LAYER, _failure(stale)))
-            bad = inputs.state_fault(state, self._robot_name, self._joints, self._rows)
-            if bad:  # compiled rules must not meet arrays of a wrong shape
-                found.append((LAYER, _failure(bad)))
-                checks = ()
+            if not sound:
+                bad = inputs.state_fault(state, self._robot_name, self._joints, self._rows)
+                if bad:  # compiled rules must not meet arrays of a wrong shape
+                    found.append((LAYER, _failure(bad)))
+                    checks = ()
         elif isfinite(state.time):
             self._time = state.time
         motion = self._motionless(command) if fault else command

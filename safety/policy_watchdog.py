@@ -55,11 +55,9 @@ class PolicyWatchdog:
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: bad ticks in a row; limit: the ticks allowed."""
         late = not (command.age <= self._oldest)
-        if not late:
-            kind, _ = geometry.answer(command.asked, command.grip, self._bound)
-            if kind == geometry.SOUND:
-                self._streak = 0
-                return PASS
+        if not late and geometry.size(command.asked, command.grip) <= self._bound:
+            self._streak = 0
+            return PASS
         self._streak += 1
         if self._streak < self._set.ticks:
             return PASS

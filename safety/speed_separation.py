@@ -193,6 +193,8 @@ class SpeedSeparation:
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: distance d (m) of the pair that acted; limit: the S_p it needed (m)."""
         people, late = state.people, 0.0
+        if not people and not self._stopped:
+            return PASS
         scale, at, fast, least = 1.0, inf, 0.0, inf
         rest = floor = self._floor
         if people:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from math import sqrt
-
 from pydantic import Field
 
+from genba.safety import geometry
 from genba.safety.rule import PASS, Parameters, RobotModel, Verdict
 from genba.safety.standards import TOOL_SPEED_TOLERANCE
-from genba.sim.state import Array, Command, State
+from genba.sim.state import Command, State
 
 
 class TcpSpeedParameters(Parameters):
@@ -19,17 +18,10 @@ class TcpSpeedParameters(Parameters):
     )
 
 
-def tool_speed(velocity: Array) -> float:
-    """Length (m/s) of the linear part of a twist (6,)."""
-    x, y, z, _, _, _ = velocity.tolist()
-    return sqrt(x * x + y * y + z * z)
-
-
 def tool_limit_scale(state: State, robot: str, command: Command, limit: float) -> Verdict:
     """Scales a command to a tool speed (m/s); a robot measured faster than that counts too."""
-    speed = tool_speed(command.tcp_velocity)
-    measured = tool_speed(state.robots[robot].tcp_velocity) - TOOL_SPEED_TOLERANCE
-    speed = measured if measured > speed else speed
+    measured = state.robots[robot].tcp_velocity
+    speed: float = geometry.tool_speed(command.tcp_velocity, measured, TOOL_SPEED_TOLERANCE)
     if speed <= limit * (1.0 + 1e-9):
         return PASS
     # a number that is none compares false and ends here
