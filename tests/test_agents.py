@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,13 @@ from safetensors.numpy import save
 
 import genba.agents as agents
 import genba.envs as envs
-from genba import kpi
-from genba.agents import AgentError, train
+from genba import kpi, scenarios
+from genba.agents import AgentError, exam, train
+from genba.agents.card import load
+from genba.agents.demonstrations import training_seed
+from genba.agents.policy import features
 from genba.agents.trained import HERE
+from genba.scenarios import load_suite
 
 RECIPE = """
 hidden: [32]
@@ -22,7 +27,11 @@ scoring: {every: 100000, look: 1, choose: 1, episodes: 1, seconds: 5}
 """
 
 
-def play(name, scenario="kitting_alone", seeds=(40_000,), seconds=60):
+SEEDS = (40_000, 40_001, 40_002)
+
+
+@cache
+def play(name, scenario="kitting_alone", seeds=SEEDS, seconds=60):
     """Figures of an agent over episodes on seeds no training has used."""
     env = envs.make(scenario, overrides=[f"seconds={seconds}"])
     agent = agents.make(name, env)
@@ -55,15 +64,14 @@ def test_every_agent_plays_every_cell_within_the_action_space(name, scenario):
 
 @pytest.mark.parametrize("cell", ["kitting_alone", "conveyor_sorting_alone"])
 def test_the_scripted_agent_gets_parts_right_the_first_time(cell):
-    figures = play("scripted", cell, seeds=range(40_000, 40_004))
-    assert figures["good_parts"] >= 30
+    figures = play("scripted", cell)
+    assert figures["good_parts"] >= 25
     assert figures["first_pass_yield"] >= 0.95
 
 
 @pytest.mark.parametrize("cell", ["kitting_alone", "conveyor_sorting_alone"])
 def test_the_trained_agent_makes_four_fifths_of_the_scripted_ones_parts(cell):
-    seeds = range(50_000, 50_003)
-    trained, scripted = play("trained", cell, seeds), play("scripted", cell, seeds)
+    trained, scripted = play("trained", cell), play("scripted", cell)
     assert trained["good_parts"] >= 0.8 * scripted["good_parts"]
 
 
@@ -94,7 +102,47 @@ def test_the_random_agent_plays_an_episode_the_same_way_twice_and_another_otherw
 
 def test_a_policy_trained_alone_finds_its_observations_among_more():
     """kitting_shared observes people too; the policy picks what it knows by name."""
-    assert play("trained", "kitting_shared", seconds=30)["good_parts"] >= 3
+    assert play("trained", "kitting_shared", SEEDS[:1], seconds=30)["good_parts"] >= 3
+
+
+def test_no_training_plays_a_seed_of_a_suite_or_of_an_exam():
+    suites = [load_suite(name) for name in scenarios.suites()]
+    played = {training_seed(seed, k) for seed in range(40) for k in range(0, 20_000, 3)}
+    for suite in suites:
+        assert played.isdisjoint(range(suite.seed, suite.seed + suite.episodes))
+    assert max(played) < exam.LOOKS < exam.CHOICE < exam.SCORE
+
+
+def test_the_network_without_pytorch_is_the_one_that_was_trained():
+    """The kernel against the same layers as matrix products."""
+    env = envs.make("conveyor_sorting_alone")
+    agent, (_, policy) = agents.make("trained", env), load(HERE / "conveyor_sorting")
+    observation = env.reset(seed=2)[0]
+    t = policy.tensors
+    x = (features(observation[None, agent.brain.reads], policy.shape.scales)[0] - t["mean"]) / t[
+        "std"
+    ]
+    for i in range(3):
+        x = x @ t[f"layer{i}.weight"] + t[f"layer{i}.bias"]
+        x = np.maximum(x, 0.0) if i < 2 else np.clip(x, -1.0, 1.0)
+    assert agent.act(observation) == pytest.approx(x, abs=1e-5)
+    env.close()
+
+
+def test_a_policy_keeps_its_speed_where_an_action_means_another():
+    """Where 1 means 0.5 m/s the same motion takes twice the action, as far as there is one."""
+    env, half = envs.make("kitting_alone"), envs.make("kitting_alone", overrides=["tcp_speed=0.5"])
+    agent, slower = agents.make("trained", env), agents.make("trained", half)
+    observation, compared = env.reset(seed=1)[0], 0
+    for _ in range(60):
+        action, other = agent.act(observation), slower.act(observation)
+        assert np.allclose(other[:3], np.clip(2.0 * action[:3], -1.0, 1.0), atol=1e-6)
+        assert np.array_equal(other[3:], action[3:])
+        compared += int(np.sum(np.abs(action[:3]) < 0.49))
+        observation = env.step(action)[0]
+    assert compared > 30
+    env.close()
+    half.close()
 
 
 def test_an_agent_that_cannot_play_says_so_in_one_line():
