@@ -25,7 +25,19 @@ import numpy as np
 from genba.sim.body_limits import severity
 from genba.sim.gait import CAPSULE_REGIONS, PELVIS
 from genba.sim.state import Array, Event, EventKind, State
-from genba.sim.touch import CLOSING, FIRST, LAST, LINK, NORMAL, POINT, ROBOT_SPEED, look, pushes
+from genba.sim.touch import (
+    CLOSING,
+    FIRST,
+    LAST,
+    LINK,
+    NORMAL,
+    POINT,
+    ROBOT_SPEED,
+    STANDING,
+    look,
+    memory,
+    pushes,
+)
 from genba.sim.touch import COLUMNS as TOUCH_COLUMNS
 
 _JUMP = 0.05  # s between ticks, from which nothing is known of the way between
@@ -67,6 +79,7 @@ class _Touch:
     link: int = 0
     robot_speed: float = 0.0
     clamped: float | None = None  # since when
+    moved: bool = False  # the robot, at some time during the touch
 
 
 @dataclass(slots=True)
@@ -96,10 +109,8 @@ class Referee:
         self.config = config = config or RefereeConfig()
         self._masses = dict(masses)
         self._links = dict(links or {})
-        self._constants = np.array([config.approach, config.deceleration])
         brake = 2.0 * config.approach / config.deceleration + 2.0 / config.deceleration
         self.horizon = max(3.0, _REACH + brake)  # m, S* at 2 m/s and what arms reach
-        self._out = np.zeros(6)
         self._touched = np.zeros((len(CAPSULE_REGIONS), TOUCH_COLUMNS))
         self.reset()
 
@@ -163,32 +174,32 @@ class Referee:
         a, b = arm.capsules, person.capsules
         pair = self._pairs.get(key)
         if pair is None:
-            size = 3 + 13 * (len(a) + len(b))
-            pair = self._pairs[key] = _Pair(np.zeros(size))
+            c = self.config
+            kept = memory(len(a), len(b), c.approach, c.deceleration)
+            pair = self._pairs[key] = _Pair(kept)
         at = 7 * PELVIS
         far = hypot(b.item(at) - a.item(0), b.item(at + 1) - a.item(1)) > self.horizon
         if far or dt > _JUMP:
             pair.memory[0] = 0.0
         seen = 0
         if not far:
-            out = self._out
-            seen = look(
-                a, arm.capsule_velocities, b, person.velocities,
-                pair.memory, self._constants, out, self._touched,
-            )  # fmt: skip
-            self.separation = min(self.separation, out.item(0))
-            margin = out.item(1)
+            seen, least, margin, separation, speed = look(
+                a, arm.capsule_velocities, b, person.velocities, pair.memory, self._touched
+            )
+            self.separation = min(self.separation, least)
             if margin < self.worst[0]:
                 self.worst = (margin, truth.time)
             if margin < 0.0:
-                self._breached(pair, truth.time, dt)
+                self._breached(pair, truth.time, dt, (margin, separation, speed))
         if seen:
             self._touch(key[0], pair, truth.time, dt)
         if pair.breach is not None or pair.touches:
             self._finish(key, pair, truth.time, truth.time - self.config.merge, events)
 
-    def _breached(self, pair: _Pair, time: float, dt: float) -> None:
-        _, margin, separation, speed = self._out[:4].tolist()
+    def _breached(
+        self, pair: _Pair, time: float, dt: float, worst: tuple[float, float, float]
+    ) -> None:
+        margin, separation, speed = worst
         breach = pair.breach
         if breach is None:
             breach = pair.breach = _Breach(time - min(dt, _JUMP), time, inf, inf, 0.0)
@@ -208,7 +219,8 @@ class Referee:
             if row[CLOSING] > touch.speed:
                 touch.speed, touch.robot_speed = row[CLOSING], row[ROBOT_SPEED]
                 touch.link = int(row[LINK])
-            if touch.clamped is None:
+            touch.moved = touch.moved or row[ROBOT_SPEED] >= STANDING
+            if touch.clamped is None and touch.moved:  # who leans on a robot that stands is free
                 pressed = self._against_obstacle(self._touched[j])
                 if pressed or now - touch.start > self.config.clamp:
                     touch.clamped = now if pressed else touch.start + self.config.clamp

@@ -14,8 +14,8 @@ from genba.sim.state import Array
 # seen (0: no touch), greatest closing speed, robot capsule and speed there, unit normal from the
 # robot to the body, and the body's capsule
 FIRST, LAST, CLOSING, LINK, ROBOT_SPEED, NORMAL, POINT, COLUMNS = 0, 1, 2, 3, 4, 5, 8, 15
-Laws = tuple[float, float, float]  # v_h m/s, a m/s^2, S* at the robot's greatest speed m
-_STILL = 0.05  # m/s below which a robot stands: tool speed tolerance of a real PL d arm (P)
+FIXED = 5  # numbers of a memory before those of the last tick
+STANDING = 0.05  # m/s below which a robot stands: tool speed tolerance of a real PL d arm (P)
 _STEPS = 8  # looks between two ticks where capsules could have met
 
 
@@ -30,11 +30,14 @@ def _along(velocities: Array, i: int, s: float) -> tuple[float, float, float]:
 
 
 @njit(cache=True)
-def _fastest(velocities: Array) -> float:
-    top = 0.0
-    for v in velocities:
-        top = max(top, v[0] ** 2 + v[1] ** 2 + v[2] ** 2, v[3] ** 2 + v[4] ** 2 + v[5] ** 2)
-    return sqrt(top)
+def _needs(velocities: Array, laws: Array) -> Array:
+    """S* (m) of each robot capsule at the greatest speed of its ends, whichever way that leads."""
+    out = np.empty(velocities.shape[0])
+    for i in range(out.size):
+        v = velocities[i]
+        square = max(v[0] ** 2 + v[1] ** 2 + v[2] ** 2, v[3] ** 2 + v[4] ** 2 + v[5] ** 2)
+        out[i] = (laws[0] * sqrt(square) + 0.5 * square) / laws[1]
+    return out
 
 
 @njit(cache=True)
@@ -58,35 +61,37 @@ def _apart(balls: Array, i: int, j: int, gap: float) -> bool:
 
 
 @njit(cache=True)
-def _separate(a: Array, av: Array, b: Array, laws: Laws, balls: Array, out: Array) -> None:
+def _separate(
+    a: Array, av: Array, b: Array, laws: Array, balls: Array, nearest: Array
+) -> tuple[float, float, float, float]:
     """Least distance, least margin d - S*, and the distance and directed speed of that margin.
 
     Who walks up to a robot at rest breaches nothing, and pairs that touch are a contact: there the
-    margin is the distance, not below 0. `out` ends with the pair that was nearest the last time:
-    what is further off by more than `most` can neither be nearer nor have less margin.
+    margin is the distance, not below 0. `nearest` is the pair that was nearest the last time, and
+    is set anew: looked at first, it makes most of the others too far off to matter.
     """
-    approach, brake, most = laws
-    n = a.shape[0]
-    limit = closest(a[int(out[4])], b[int(out[5])])[0] + most + 1e-9
+    n, m = a.shape[0], b.shape[0]
     least, worst, far, fast = np.inf, np.inf, np.inf, 0.0
-    first, second = 0, 0
-    for j in range(b.shape[0]):
+    needs = _needs(av, laws)
+    start = int(nearest[1])
+    for k in range(m):
+        j = start + k if start + k < m else start + k - m
         for i in range(n):
-            if _apart(balls, i, n + j, limit):
+            # no nearer than the nearest, nor of less margin than the least, at whatever speed
+            if _apart(balls, i, n + j, max(least, worst + needs[i])):
                 continue
             d, s, _, nx, ny, nz = closest(a[i], b[j])
             if d < least:
-                least, first, second = d, i, j
-            if max(d, 0.0) - most < worst:
+                least, nearest[0], nearest[1] = d, i, j
+            if max(d, 0.0) - needs[i] < worst:
                 vx, vy, vz = _along(av, i, s)
                 v = max(0.0, vx * nx + vy * ny + vz * nz)
-                margin = d - (approach * v + 0.5 * v * v) / brake
-                if d <= 0.0 or v < _STILL:
+                margin = d - (laws[0] * v + 0.5 * v * v) / laws[1]
+                if d <= 0.0 or v < STANDING:
                     margin = max(0.0, d)
                 if margin < worst:
                     worst, far, fast = margin, d, v
-            limit = min(limit, max(least, worst + most))
-    out[0], out[1], out[2], out[3], out[4], out[5] = least, worst, far, fast, first, second
+    return least, worst, far, fast
 
 
 @njit(cache=True)
@@ -142,36 +147,38 @@ def _meet(
     return found
 
 
+def memory(c: int, b: int, approach: float, deceleration: float) -> Array:
+    """What `look` keeps of c robot and b body capsules: nothing yet; v_h in m/s, a in m/s^2."""
+    kept = np.zeros(FIXED + 13 * (c + b))
+    kept[3:FIXED] = approach, deceleration
+    return kept
+
+
 @njit(cache=True)
 def look(
-    a: Array, av: Array, b: Array, bv: Array,
-    memory: Array, constants: Array, out: Array, touched: Array,
-) -> int:  # fmt: skip
-    """How many body capsules the robot touched since the last tick.
+    a: Array, av: Array, b: Array, bv: Array, memory: Array, touched: Array
+) -> tuple[int, float, float, float, float]:
+    """How many body capsules the robot touched since the last tick; least separation, least
+    margin, and that margin's separation (m) and speed (m/s).
 
-    `a` (c, 7) and `av` (c, 6) are the robot's, `b` and `bv` the body's; `memory` (3 + 13 (c + b),)
-    keeps the last tick, if its first number is not 0; `constants` are v_h (m/s) and a (m/s^2).
-    Fills `out` (6,) with least separation, least margin, that margin's separation and speed, and,
-    where it answers more than 0, the rows of `touched`.
+    `a` (c, 7) and `av` (c, 6) are the robot's, `b` and `bv` the body's. `memory`: whether the last
+    tick is known, the pair that was nearest, the laws, and the last tick. Where something was
+    touched the rows of `touched` are filled.
     """
     n, m = a.shape[0], b.shape[0]
     balls = np.empty((n + m, 4))
     _spheres(a, balls[:n])
     _spheres(b, balls[n:])
-    out[4], out[5] = memory[1], memory[2]
-    top = _fastest(av)
-    most = (constants[0] * top + 0.5 * top * top) / constants[1]
-    _separate(a, av, b, (constants[0], constants[1], most), balls, out)
-    memory[1], memory[2] = out[4], out[5]
-    ends = 3 + 7 * n, 3 + 13 * n, 3 + 13 * n + 7 * m, 3 + 13 * (n + m)
-    a0 = memory[3 : ends[0]].reshape((n, 7))
+    least, worst, far, fast = _separate(a, av, b, memory[3:FIXED], balls, memory[1:3])
+    ends = FIXED + 7 * n, FIXED + 13 * n, FIXED + 13 * n + 7 * m, FIXED + 13 * (n + m)
+    a0 = memory[FIXED : ends[0]].reshape((n, 7))
     av0 = memory[ends[0] : ends[1]].reshape((n, 6))
     b0 = memory[ends[1] : ends[2]].reshape((m, 7))
     bv0 = memory[ends[2] : ends[3]].reshape((m, 6))
     count = 0
     known = memory[0] != 0.0
     way = _moved(a, a0) + _moved(b, b0) if known else 0.0  # nobody came closer than by this
-    if out[0] <= way:
+    if least <= way:
         touched[:, LAST] = 0.0
         pair = (a, av, b, bv)
         last = (a0, av0, b0, bv0) if known else pair
@@ -182,9 +189,9 @@ def look(
                     found |= _meet(pair, last, i, j, _STEPS if known else 1, touched)
             count += found
     memory[0] = 1.0
-    _copy(a, av, memory, 3)
+    _copy(a, av, memory, FIXED)
     _copy(b, bv, memory, ends[1])
-    return count
+    return count, least, worst, far, fast
 
 
 @njit(cache=True)

@@ -4,6 +4,7 @@ import json
 import pickle
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,7 +117,8 @@ def test_no_training_plays_a_seed_of_a_suite_or_of_an_exam():
 def test_the_network_without_pytorch_is_the_one_that_was_trained():
     """The kernel against the same layers as matrix products."""
     env = envs.make("conveyor_sorting_alone")
-    agent, (_, policy) = agents.make("trained", env), load(HERE / "conveyor_sorting")
+    agent: Any = agents.make("trained", env)
+    policy = load(HERE / "conveyor_sorting")[1]
     observation = env.reset(seed=2)[0]
     t = policy.tensors
     x = (features(observation[None, agent.brain.reads], policy.shape.scales)[0] - t["mean"]) / t[

@@ -230,10 +230,12 @@ def test_touches_far_apart_are_two_contacts_and_events_are_in_order():
     assert events[0].data["start"] < 0.11 < 0.7 < events[1].data["start"]
 
 
-def test_a_contact_of_more_than_half_a_second_is_clamping():
-    for seconds, clamped in ((0.4, False), (0.7, True)):
+def test_a_contact_of_more_than_half_a_second_with_a_moving_robot_is_clamping():
+    for seconds, speed, clamped in ((0.4, 0.1, False), (0.7, 0.1, True), (0.7, 0.01, False)):
         referee = judge()
-        events = play(referee, 150, *touching([(0.1, 0.1 + seconds)])) + referee.close(2.0)
+        _, person = touching([(0.1, 0.1 + seconds)])
+        events = play(referee, 150, lambda t, v=speed: arm(velocity=(v, 0.0, 0.0)), person)
+        events += referee.close(2.0)
         assert only(events, EventKind.CONTACT).data["clamped"] is clamped
         if clamped:
             clamping = only(events, EventKind.CLAMPING)
