@@ -133,4 +133,4 @@ def _twist(asked: Array, speed: Array) -> Array:
 
 def still(robot: RobotState) -> bool:
     """Whether the robot stands."""
-    return bool(np.max(np.abs(robot.dq)) < STILL)
+    return bool(max(map(abs, robot.dq.tolist())) < STILL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import hypot
 from typing import Any
 
 import gymnasium as gym
@@ -212,7 +213,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         written = diary.write(new, self.time, self.time - since, state.people)
         diary.enter(self.time, self._condition())
         if state.people and not self.desk.busy:
-            speed = float(np.linalg.norm(robot.tcp_velocity[:3]))
+            speed = hypot(*robot.tcp_velocity[:3].tolist())
             row = (
                 self.time,
                 self.referee.separation,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-
-import numpy as np
+from math import dist
 
 from genba.sim.state import Event, EventKind, RobotState
 from genba.sim.world import World
@@ -76,4 +75,4 @@ class Handling:
 
 
 def _distance(world: World, part: str, robot: RobotState) -> float:
-    return float(np.linalg.norm(world.pose(part)[:3] - robot.tcp[:3]))
+    return dist(world.pose(part)[:3].tolist(), robot.tcp[:3].tolist())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import dist, hypot
 from typing import Annotated
 
 import numpy as np
@@ -120,8 +121,7 @@ class Kitting:
             if self.target not in self.in_tote:
                 self._choose()
             self._aim()
-        sideways = float(np.hypot(robot.tcp_velocity[0], robot.tcp_velocity[1]))
-        world.settle(robot.tcp, sideways, self.hands.released)
+        world.settle(robot.tcp, hypot(*robot.tcp_velocity[:2].tolist()), self.hands.released)
         return events
 
     def help(self, world: World, cause: str, part: str | None, time: float) -> list[Event]:
@@ -154,11 +154,11 @@ class Kitting:
         """Gaps from the TCP to the part to pick and to the slot to fill, and what is where."""
         slot = self.slots[self._free_slot() or 0]
         yaw = t.tool_yaw(robot.tcp)
-        part_gap = self.goal.position + GRASP - robot.tcp[:3]
-        slot_gap = slot + GRASP - robot.tcp[:3]
+        x, y, z = (robot.tcp[:3] - GRASP).tolist()
+        part, place = self.goal.position.tolist(), slot.tolist()
         return [
-            *part_gap.tolist(), t.half_turn(self.goal.yaw - yaw),
-            *slot_gap.tolist(), t.half_turn(-yaw),
+            part[0] - x, part[1] - y, part[2] - z, t.half_turn(self.goal.yaw - yaw),
+            place[0] - x, place[1] - y, place[2] - z, t.half_turn(-yaw),
             *(float(f is not None) for f in self.filled),
             len(self.in_tote) / 10, float(self.tray_ready()),
         ]  # fmt: skip
@@ -167,7 +167,7 @@ class Kitting:
         """Named terms: parts done, and how near the gripper is to what comes next."""
         held = self.hands.held is not None
         goal = self.slots[self._free_slot() or 0] if held else self.goal.position
-        gap = float(np.linalg.norm(goal - robot.tcp[:3]))
+        gap = dist(goal.tolist(), robot.tcp[:3].tolist())
         return {
             "good_part": 10.0 * sum(_good(e) for e in events),
             "dropped": -5.0 * sum(e.kind is EventKind.PART_DROPPED for e in events),
@@ -261,10 +261,10 @@ class Kitting:
     def _refill(self, world: World, robot: RobotState) -> None:
         """Deliver parts into the tote while the gripper is away from it."""
         want = self.settings.parts - len(self.in_tote) - (self.hands.held is not None)
-        away = [s.name for s in self.specs if s.name in world.away]
         few = len(self.in_tote) <= max(0, self.settings.parts - len(self.slots))
-        if want <= 0 or not away or not few or robot.tcp[1] < TOTE[1] + TOTE_INNER[1] + 0.1:
+        if want <= 0 or not few or robot.tcp[1] < TOTE[1] + TOTE_INNER[1] + 0.1:
             return
+        away = [s.name for s in self.specs if s.name in world.away]
         for name, pose in self._scattered(away[:want], self.in_tote).items():
             world.place(name, pose)
             self.in_tote.append(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import atan2, cos, pi, sin
+from math import atan2, cos, exp, pi, sin
 from typing import Protocol
 
 import numpy as np
@@ -159,4 +159,4 @@ def scatter(
 
 def tolerance(gap: float, scale: float) -> float:
     """1 at no gap, falling smoothly to 0: the one shaping function of all rewards."""
-    return float(np.exp(-((gap / scale) ** 2)))
+    return exp(-((gap / scale) ** 2))

@@ -129,27 +129,15 @@ class SafetyLayer:
         return tuple((name, rule.check) for name, rule in self.rules.items())
 
     def _filter(self, state: State, command: Command) -> Decision:
-        checks, fault = self._checks, ""
         found: list[Named] = []
-        sound = bool(checks) and inputs.sound(state, command, self._robot_name, self._joints)
-        if not sound:
-            fault = inputs.command_fault(command, self._joints)
-        if fault != inputs.WRONG_SHAPE:
+        checks, motion = self._checks, command
+        if checks and inputs.sound(state, command, self._robot_name, self._joints):
             self._rows = len(command.capsule_velocities)
-        if fault:
-            found.append((LAYER, self._blame(fault, command)))
-        if checks:
             stale = self._time_fault(state.time)
             if stale:
                 found.append((LAYER, _failure(stale)))
-            if not sound:
-                bad = inputs.state_fault(state, self._robot_name, self._joints, self._rows)
-                if bad:  # compiled rules must not meet arrays of a wrong shape
-                    found.append((LAYER, _failure(bad)))
-                    checks = ()
-        elif isfinite(state.time):
-            self._time = state.time
-        motion = self._motionless(command) if fault else command
+        else:
+            checks, motion = self._doubt(state, command, found)
         for name, check in checks:
             try:
                 verdict = check(state, motion)
@@ -165,6 +153,31 @@ class SafetyLayer:
         self._grip = command.grip
         self.scale = 1.0
         return Decision(command, 1.0, None, (), ())
+
+    def _doubt(
+        self, state: State, command: Command, found: list[Named]
+    ) -> tuple[tuple[tuple[str, _Check], ...], Command]:
+        """What is wrong with a state or a command that is not sound, into `found`.
+
+        Returns the rules that may be asked, and what they may be asked about.
+        """
+        checks = self._checks
+        fault = inputs.command_fault(command, self._joints)
+        if fault != inputs.WRONG_SHAPE:
+            self._rows = len(command.capsule_velocities)
+        if fault:
+            found.append((LAYER, self._blame(fault, command)))
+        if checks:
+            stale = self._time_fault(state.time)
+            if stale:
+                found.append((LAYER, _failure(stale)))
+            bad = inputs.state_fault(state, self._robot_name, self._joints, self._rows)
+            if bad:  # compiled rules must not meet arrays of a wrong shape
+                found.append((LAYER, _failure(bad)))
+                checks = ()
+        elif isfinite(state.time):
+            self._time = state.time
+        return checks, self._motionless(command) if fault else command
 
     def _blame(self, fault: str, command: Command) -> Verdict:
         """A policy that answers no number is for its rule to judge; all else is our own fault."""

@@ -51,15 +51,6 @@ def _wander(normal: Array, last: Array, keep: float, bound: float) -> Array:
     return out
 
 
-@njit(cache=True)
-def _shifted(capsules: Array, errors: Array, k: int) -> Array:
-    out = capsules.copy()
-    for i in range(out.shape[0]):
-        for j in range(6):
-            out[i, j] += errors[k, j % 3]
-    return out
-
-
 class _Tracks:
     """The position error of each person, in blocks."""
 
@@ -67,28 +58,30 @@ class _Tracks:
         self._rng = rng
         self._config = config
         self._keep = exp(-1.0 / (_RATE * max(config.correlation, 1e-3)))
-        self._errors: dict[str, tuple[Array, int]] = {}
+        self._errors: dict[str, list[Array]] = {}  # those to come, the next one last
+        self._last: dict[str, Array] = {}
 
-    def next(self, name: str) -> tuple[Array, int]:
-        """A block of errors (n, 3) and the row that holds now."""
-        errors, k = self._errors.get(name, (_NOTHING, _BLOCK - 1))
-        k += 1
-        if k == _BLOCK:
-            known = errors is not _NOTHING
-            config = self._config
-            normal = self._rng.normal(0.0, config.noise, (_BLOCK, 3))
-            last = errors[-1].copy() if known else self._rng.normal(0.0, config.noise, 3)
-            errors, k = _wander(normal, last, self._keep, config.bound), 0
-        self._errors[name] = errors, k
-        return errors, k
+    def next(self, name: str) -> Array:
+        """The error now, as what it adds to a capsule (7,)."""
+        errors = self._errors.get(name)
+        if not errors:
+            errors = self._errors[name] = self._draw(name)
+        return errors.pop()
+
+    def _draw(self, name: str) -> list[Array]:
+        normal = self._rng.normal(0.0, self._config.noise, (_BLOCK, 3))
+        last = self._last.get(name)
+        if last is None:
+            last = self._rng.normal(0.0, self._config.noise, 3)
+        errors = _wander(normal, last, self._keep, self._config.bound)
+        self._last[name] = errors[-1].copy()
+        return list(np.hstack([errors, errors, np.zeros((_BLOCK, 1))])[::-1])
 
     def forget(self, people: Mapping[str, Person]) -> None:
         """Drop those who left."""
         if len(self._errors) > len(people):
             self._errors = {name: self._errors[name] for name in people}
-
-
-_NOTHING: Array = np.zeros((0, 3))
+            self._last = {name: self._last[name] for name in people}
 
 
 class Sensors:
@@ -168,8 +161,7 @@ class Sensors:
             return {}, age
         measured = {}
         for name, person in people.items():
-            errors, k = self._tracks.next(name)
-            capsules = _shifted(person.capsules, errors, k)
+            capsules = person.capsules + self._tracks.next(name)
             measured[name] = Person(person.role, person.behaviour, capsules, person.velocities)
         self._tracks.forget(people)
         return measured, age

@@ -66,7 +66,10 @@ class World:
         self._home = {s.name: (2.0 * i, 0.0, -FAR) for i, s in enumerate(self.layout.parts)}
         self.parked: set[str] = set()
         self.away: set[str] = set()
+        self.ticks = 0  # of physics, since the world was built
         self._poses: dict[str, Array] = {}
+        self._places: dict[str, tuple[float, ...]] = {}  # (x, y, z) m of the same poses
+        self._asked: dict[str, int] = {}  # the tick at which a pose was asked for
         self.cup = Cup(self.gripper)
         self.grip = 0.0
         self._felt = False
@@ -142,6 +145,8 @@ class World:
         p.resetBasePositionAndOrientation(body, pose[:3], pose[3:], physicsClientId=c)
         p.resetBaseVelocity(body, [0, 0, 0], [0, 0, 0], physicsClientId=c)
         self._poses[name] = np.array(pose, dtype=np.float64)
+        self._places[name] = tuple(self._poses[name][:3].tolist())
+        self._asked.pop(name, None)
 
     def _park(self, name: str) -> None:
         """Without mass a part costs no solver time: solid, but it does not move."""
@@ -187,6 +192,7 @@ class World:
 
     def step(self, ticks: int = 1) -> None:
         """Advance the physics by `ticks` of 1/240 s."""
+        self.ticks += ticks
         for _ in range(ticks):
             p.stepSimulation(physicsClientId=self.client)
 
@@ -229,12 +235,13 @@ class World:
     # -- parts -----------------------------------------------------------------------------------
 
     def pose(self, name: str) -> Array:
-        """(7,) of a part; a parked part's is remembered, not asked for."""
-        if name not in self.parked:
+        """(7,) of a part; a parked part's is remembered, the others' are asked for once a tick."""
+        if name not in self.parked and self._asked.get(name) != self.ticks:
             at, turn = p.getBasePositionAndOrientation(
                 self.parts[name], physicsClientId=self.client
             )
-            self._poses[name] = np.array((*at, *turn))
+            self._poses[name], self._places[name] = np.array((*at, *turn)), at
+            self._asked[name] = self.ticks
         return self._poses[name]
 
     def speed(self, name: str) -> float:
@@ -270,8 +277,7 @@ class World:
         awake = set(keep_awake)
         x, y, z = tcp[:3].tolist()
         radius = WAKE_RADIUS + speed / 20
-        for name in self.in_play():
-            px, py, pz = self._poses[name][:3].tolist()
+        for name, (px, py, pz) in self._places.items():
             near = abs(px - x) < radius and abs(py - y) < radius and z - pz < WAKE_HEIGHT
             if name in self.parked:
                 if near:
