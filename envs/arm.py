@@ -80,9 +80,10 @@ class Arm:
             self.world.drive(np.zeros(self.joints))
             self._stand_here()
         else:
-            speeds, pushed = self.follower.servo(command.dq, self.q)
+            stopped = category is not None
+            speeds, pushed = self.follower.servo(command.dq, self.q, stopped)
             self.world.drive(speeds)
-            if category is not None and pushed:
+            if pushed:
                 self._stand_here()  # brakes do not pull back what pushed the arm away
         self.grip = command.grip
         self.world.set_grip(command.grip)

@@ -29,6 +29,8 @@ GENTLE = 0.5  # share of the acceleration used to slow down ahead of a position 
 _PLANNED = (Result.Working, Result.Finished)
 DRIFT_GAIN = 15.0  # 1/s, pulls the joints back onto the reference
 PULL = 0.3  # rad/s with which a joint is pulled back at most
+HOLD = 0.015  # rad/s, the same once a stopped arm stands: enough against gravity, no spring
+BRAKED = 1e-4  # rad/s below which every joint of a braking arm stands
 PUSHED = 0.002  # rad a braked joint is off its place when something has pushed it
 ROUNDING = 1e-9  # rad by which a braking way may seem to end past a limit
 
@@ -76,23 +78,24 @@ class Follower:
         """
         aim = _aim(dq_target, self._state, self._table, self._dt)
         state = self._advance(aim)
-        late, _, _ = _servo(state, state, state[0], self._table)
+        late, _, _ = _servo(state, state, state[0], self._table, False)
         self._settle(state, aim, late)
         return self._state[0].copy(), self._state[1].copy()
 
-    def servo(self, dq_target: Array, q: Array) -> tuple[Array, bool]:
+    def servo(self, dq_target: Array, q: Array, stopped: bool) -> tuple[Array, bool]:
         """`follow`, as joint speeds (n,) for the motors of an arm that is at q (n,) now.
 
-        They pull what has drifted off the reference back onto it. Also whether the reference is
-        to stand while something holds the arm off it.
+        They pull what has drifted off the reference back onto it; gently once a `stopped` arm
+        stands, or what pushed it would be hit when it lets go. Also whether such an arm has been
+        pushed off its place.
         """
         before = self._state
         aim = _aim(dq_target, before, self._table, self._dt)
         state = self._advance(aim)
-        late, pushed, speeds = _servo(state, before, q, self._table)
+        late, pushed, speeds = _servo(state, before, q, self._table, stopped)
         self._settle(state, aim, late)
         if late:
-            _, pushed, speeds = _servo(self._state, before, q, self._table)
+            _, pushed, speeds = _servo(self._state, before, q, self._table, stopped)
         return speeds, pushed
 
     def _settle(self, state: Array, aim: Array, late: bool) -> None:
@@ -203,20 +206,25 @@ def _mark_late(state: Array, table: Array, late: NDArray[np.bool_]) -> bool:
 
 
 @njit(cache=True, error_model="numpy")
-def _servo(state: Array, before: Array, q: Array, table: Array) -> tuple[bool, bool, Array]:
+def _servo(
+    state: Array, before: Array, q: Array, table: Array, stopped: bool
+) -> tuple[bool, bool, Array]:
     """Whether `_mark_late` would find a joint; whether an arm that is to stand is held off its
     place; joint speeds (n,) that follow the reference and pull q back onto it.
     """
     n = table.shape[1]
     late = _mark_late(state, table, np.zeros(n, dtype=np.bool_))
     speeds = np.empty(n)
-    off, moving = 0.0, False
+    off, fastest = 0.0, 0.0
+    for i in range(n):
+        off = max(off, abs(before[0, i] - q[i]))
+        fastest = max(fastest, abs(state[1, i]))
+    standing = stopped and fastest < BRAKED
+    pull = HOLD if standing else PULL
     for i in range(n):
         drift = before[0, i] - q[i]
-        off = max(off, abs(drift))
-        moving = moving or state[1, i] != 0.0
-        speeds[i] = state[1, i] + min(PULL, max(-PULL, DRIFT_GAIN * drift))
-    return late, off > PUSHED and not moving, speeds
+        speeds[i] = state[1, i] + min(pull, max(-pull, DRIFT_GAIN * drift))
+    return late, off > PUSHED and standing, speeds
 
 
 @njit(cache=True, error_model="numpy")

@@ -168,3 +168,35 @@ def test_people_are_the_same_whatever_the_agent_does():
 
     assert len(visitors("idle")) >= 3
     assert visitors("idle") == visitors("scripted")
+
+
+def test_a_stopped_robot_that_is_pushed_does_not_spring_back():
+    """Somebody leans on it for half a second and lets go: it stays where it was pushed to."""
+    env = idle_cell()
+    agent = make("scripted", env)
+    observation, _ = env.reset(seed=3)
+    for _ in range(20):
+        observation = env.step(agent.act(observation))[0]
+    env.machines["emergency_stop"] = True
+    asked = env.arm.hold()
+    for _ in range(60):
+        env._tick(asked)
+    step, before = env.physics, env.state.robots["robot"].tcp[:3].copy()
+
+    def leaned_on():
+        env.world.push(7, env.state.robots["robot"].tcp[:3], np.array([0.0, 120.0, 0.0]))
+        step()
+
+    env.physics = leaned_on
+    for _ in range(60):
+        env._tick(asked)
+    env.physics = step
+    pushed = env.state.robots["robot"].tcp[:3]
+    assert np.linalg.norm(pushed - before) > 0.02
+    fastest = 0.0
+    for tick in range(60):
+        env._tick(asked)
+        speed = float(np.linalg.norm(env.state.robots["robot"].tcp_velocity[:3]))
+        fastest = max(fastest, speed) if tick > 2 else fastest  # the push itself dies out
+    assert fastest < 0.05
+    env.close()
