@@ -59,7 +59,7 @@ class RefereeConfig:
     obstacles: tuple[Box, ...] = ((-0.3, -0.8, -0.05, 0.9, 0.8, 0.0),)
     stiffness: float = 25e3  # N/m, of the penalty force, a chest's
     damping: float = 200.0  # N s/m
-    cap: float = 50.0  # N of one push: people give way, and brakes hold against it (D)
+    cap: float = 50.0  # N of all pushes: people give way, and brakes hold against it (D)
 
 
 @dataclass(slots=True)
@@ -165,6 +165,9 @@ class Referee:
                 (c.stiffness, c.damping, c.cap),
             )  # fmt: skip
             found += [(int(row[0]), row[1:4], row[4:7]) for row in rows]
+        total = sum(float(np.linalg.norm(force)) for _, _, force in found)
+        if total > c.cap:  # it is people who give way, not each of their limbs
+            found = [(link, point, force * (c.cap / total)) for link, point, force in found]
         return found
 
     def _watch_pair(
