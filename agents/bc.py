@@ -113,6 +113,7 @@ class _Learner:
             rows = torch.from_numpy(rng.integers(len(x), size=stage.batch))
             loss = _loss(self.net(x[rows]), y[rows], weight[rows])
             self.optimiser.zero_grad()
+            # torch gives `backward` no types
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
             self.optimiser.step()

@@ -42,6 +42,7 @@ def fetch(path: Path) -> tuple[Tensors, dict[str, Any]]:
     try:
         with safe_open(path, framework="numpy") as file:
             state = json.loads((file.metadata() or {})["state"])
+            # the open file is no mapping: it has keys() and cannot be iterated
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, KeyError, TypeError):
         raise AgentError(f"{path}: not a training that can be resumed") from None

@@ -224,6 +224,7 @@ def test_an_episode_begins_with_nothing_latched(play):
         (SLOW._replace(scale=math.nan), "scale"),
         (SLOW._replace(scale=2.0), "scale"),
         (SLOW._replace(scale=-0.1), "scale"),
+        # a rule that answers the wrong type is the very case
         (Verdict("0.5", None, False, "", 0.0, 0.0), "TypeError"),  # type: ignore[arg-type]
         (SLOW._replace(category=3), "category"),
         (SLOW._replace(latch=True), "latches"),
