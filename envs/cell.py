@@ -56,7 +56,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         self.world = World(self.task.layout())
         self.arm = Arm(self.world, scenario, TICK)
         try:
-            self.layer = SafetyLayer(scenario.safety, {ROBOT: self.world.robot}, TICK)
+            self.layer = SafetyLayer(scenario.safety, {ROBOT: self.arm.chain}, TICK)
         except ValueError as error:
             raise ScenarioError(f"{scenario.name}: {error}") from None
         self.sensing = SensorConfig(**scenario.sensors.model_dump())

@@ -3,7 +3,8 @@
 from genba.safety.catalogue import PROFILES, RULES
 from genba.safety.config import describe, read_config, resolve_profile
 from genba.safety.layer import LAYER, Decision, SafetyLayer
-from genba.safety.rule import PASS, Config, Parameters, RobotModel, Rule, RuleClass, Verdict
+from genba.safety.robot import Guarded, RobotModel, kinematics
+from genba.safety.rule import PASS, Config, Parameters, Rule, RuleClass, Verdict
 
 __all__ = [
     "LAYER",
@@ -12,6 +13,7 @@ __all__ = [
     "RULES",
     "Config",
     "Decision",
+    "Guarded",
     "Parameters",
     "RobotModel",
     "Rule",
@@ -19,6 +21,7 @@ __all__ = [
     "SafetyLayer",
     "Verdict",
     "describe",
+    "kinematics",
     "read_config",
     "resolve_profile",
 ]

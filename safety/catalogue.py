@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from genba.safety.emergency_stop import EmergencyStop
-from genba.safety.finite_command import FiniteCommand
-from genba.safety.joint_limits import JointLimits
-from genba.safety.perception_integrity import PerceptionIntegrity
-from genba.safety.policy_watchdog import PolicyWatchdog
-from genba.safety.reduced_speed import ReducedSpeed
 from genba.safety.rule import RuleClass
-from genba.safety.speed_separation import SpeedSeparation
-from genba.safety.standstill_zone import StandstillZone
-from genba.safety.tcp_speed import TcpSpeed
+from genba.safety.rules.emergency_stop import EmergencyStop
+from genba.safety.rules.finite_command import FiniteCommand
+from genba.safety.rules.joint_limits import JointLimits
+from genba.safety.rules.perception_integrity import PerceptionIntegrity
+from genba.safety.rules.policy_watchdog import PolicyWatchdog
+from genba.safety.rules.reduced_speed import ReducedSpeed
+from genba.safety.rules.speed_separation import SpeedSeparation
+from genba.safety.rules.standstill_zone import StandstillZone
+from genba.safety.rules.tcp_speed import TcpSpeed
 
 _KINDS: tuple[RuleClass, ...] = (
     JointLimits,

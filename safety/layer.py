@@ -16,8 +16,11 @@ from genba.safety import geometry, inputs, standards
 from genba.safety.catalogue import RULES
 from genba.safety.config import read_config
 from genba.safety.journal import Journal, Named
-from genba.safety.rule import PASS, Config, RobotModel, Rule, Verdict
-from genba.sim.state import Command, Event, State
+from genba.safety.robot import RobotModel, guarded
+from genba.safety.rule import PASS, Config, Rule, Verdict
+from genba.safety.verdicts import failure, sound, stricter
+from genba.sim.kinematics import Chain
+from genba.sim.state import Array, Command, Event, State
 
 LAYER = "safety_layer"  # the subject of what the layer itself finds
 FLICKER = 0.1  # s of quiet before a rule counts as off (D)
@@ -35,16 +38,13 @@ class Decision(NamedTuple):
     events: tuple[Event, ...]  # what began or ended
 
 
-def _failure(reason: str) -> Verdict:
-    return Verdict(0.0, 1, True, reason, 0.0, 0.0)
-
-
 class SafetyLayer:
     """Guards one robot. `config` is what a scenario says of safety; {} lets everything through.
 
-    `robots` holds the one robot, under its name in `State.robots`. ValueError, one line, for a
-    config that is wrong. `tick` (s) is the time between two calls of `filter`, `flicker` (s) how
-    long a rule must be quiet to count as off.
+    `robots` holds the one robot, under its name in `State.robots`: a `Chain`, or a model of limits
+    for rules that need no kinematics. `tick` (s) is the time between two calls of `filter`,
+    `flicker` (s) how long a rule must be quiet to count as off. ValueError, one line, for a config
+    that is wrong.
     """
 
     __slots__ = (
@@ -55,13 +55,14 @@ class SafetyLayer:
     def __init__(
         self,
         config: str | Config,
-        robots: Mapping[str, RobotModel],
+        robots: Mapping[str, RobotModel | Chain],
         tick: float = standards.TICK,
         flicker: float = FLICKER,
     ) -> None:
         if len(robots) != 1:
             raise ValueError(f"safety: a layer guards one robot, not {len(robots)}; make one each")
-        ((self._robot_name, self._robot),) = robots.items()
+        ((self._robot_name, robot),) = robots.items()
+        self._robot = guarded(robot, tick)
         self._settings = read_config(config)
         self._joints = len(self._robot.q_min)
         self._tick, self._flicker = tick, flicker
@@ -99,7 +100,7 @@ class SafetyLayer:
         try:
             return self._filter(state, command)
         except Exception as error:  # whatever it is, the robot stops
-            verdict = _failure(f"the layer failed: {type(error).__name__}: {error}")
+            verdict = failure(f"the layer failed: {type(error).__name__}: {error}")
             return self._decide(None, command, [(LAYER, verdict)])
 
     def reset(self, time: float, by: str = "manual") -> tuple[Event, ...]:
@@ -135,7 +136,7 @@ class SafetyLayer:
             self._rows = len(command.capsule_velocities)
             stale = self._time_fault(state.time)
             if stale:
-                found.append((LAYER, _failure(stale)))
+                found.append((LAYER, failure(stale)))
         else:
             checks, motion = self._doubt(state, command, found)
         for name, check in checks:
@@ -143,10 +144,13 @@ class SafetyLayer:
                 verdict = check(state, motion)
                 if verdict is PASS:
                     continue
-                found.append((name, _sound(verdict)))
+                verdict = sound(verdict, self._joints)
+                found.append((name, verdict))
+                if verdict.motion is not None and verdict.category is None:
+                    motion = self._moved(state, motion, verdict.motion)
             except Exception as error:  # a rule that fails stops the robot
                 reason = f"the rule failed: {type(error).__name__}: {error}"
-                found.append((name, _failure(reason)))
+                found.append((name, failure(reason)))
         if found or self._latches or not self._journal.quiet:
             return self._decide(state, motion, found)
         self._persists = False
@@ -170,10 +174,10 @@ class SafetyLayer:
         if checks:
             stale = self._time_fault(state.time)
             if stale:
-                found.append((LAYER, _failure(stale)))
+                found.append((LAYER, failure(stale)))
             bad = inputs.state_fault(state, self._robot_name, self._joints, self._rows)
             if bad:  # compiled rules must not meet arrays of a wrong shape
-                found.append((LAYER, _failure(bad)))
+                found.append((LAYER, failure(bad)))
                 checks = ()
         elif isfinite(state.time):
             self._time = state.time
@@ -186,7 +190,7 @@ class SafetyLayer:
         kind, _ = geometry.answer(np.asarray(command.asked, dtype=np.float64), command.grip, np.inf)
         if kind != geometry.SOUND and "finite_command" in self.rules:
             return Verdict(0.0, 2, False, fault, 0.0, 0.0)
-        return _failure(fault)
+        return failure(fault)
 
     def _time_fault(self, time: float) -> str:
         last = self._time
@@ -209,6 +213,14 @@ class SafetyLayer:
             np.zeros(self._joints), np.zeros(6), rows, command.grip, command.asked, command.age
         )
 
+    def _moved(self, state: State, command: Command, dq: Array) -> Command:
+        """The command with joint velocities dq (n,) instead of those asked, rad/s."""
+        chain = self._robot.chain
+        if chain is None:
+            raise ValueError("a motion was changed, and the layer knows no kinematics")
+        q = state.robots[self._robot_name].q
+        return chain.command(q, dq, command.grip, command.asked, command.age)
+
     def _still(self, state: State | None, command: Command) -> Command:
         """A command to stand, with the grip as it was last let through."""
         grip = self._grip
@@ -229,21 +241,40 @@ class SafetyLayer:
             scale = min(scale, named[1].scale)
             if named[1].category is None:
                 continue
-            if leader is None or _stricter(named[1], leader[1]):
+            if leader is None or stricter(named[1], leader[1]):
                 leader = named
         category = None
         if leader is not None:
             category, scale = leader[1].category, 0.0
+        held = self._held(state, command, scale)
+        if leader is not None:
+            held = self._leave(state, held, leader, found)
         self.scale = scale
         events = self._journal.enter(time, found, leader, self.latched)
-        return Decision(self._held(state, command, scale), scale, category, tuple(found), events)
+        return Decision(held, scale, category, tuple(found), events)
+
+    def _leave(
+        self, state: State | None, held: Command, leader: Named, found: list[Named]
+    ) -> Command:
+        """During a stop: what the leading rule does with the gripper, and how it draws back.
+
+        Only a category 2 stop draws back, and only while no other rule stops the robot.
+        """
+        verdict = leader[1]
+        if verdict.grip is not None:
+            self._grip = verdict.grip
+            held = held._replace(grip=verdict.grip)
+        alone = not self._latches and all(v.category is None for n, v in found if n != leader[0])
+        if verdict.motion is None or verdict.category != 2 or not alone or state is None:
+            return held
+        return self._moved(state, held, verdict.motion)
 
     def _latch(self, found: list[Named]) -> bool:
         persists = False
         for name, verdict in found:
             if verdict.latch:
                 persists = True
-                if name not in self._latches or _stricter(verdict, self._latches[name]):
+                if name not in self._latches or stricter(verdict, self._latches[name]):
                     self._latches[name] = verdict
         return persists
 
@@ -257,23 +288,3 @@ class SafetyLayer:
         return Command(
             dq * scale, twist * scale, rows * scale, command.grip, command.asked, command.age
         )
-
-
-def _stricter(one: Verdict, other: Verdict) -> bool:
-    """Category 0 before 1 before 2; of equal ones the one that latches; else the first asked."""
-    a = 2 if one.category is None else one.category
-    b = 2 if other.category is None else other.category
-    return a < b or (a == b and one.latch and not other.latch)
-
-
-def _sound(verdict: object) -> Verdict:
-    """The verdict, or a failure where it is none."""
-    if not isinstance(verdict, Verdict):
-        return _failure("the rule gave no verdict")
-    if not 0.0 <= verdict.scale <= 1.0:
-        return _failure("the rule's scale is outside [0, 1]")
-    if verdict.category not in (None, 0, 1, 2):
-        return _failure("the rule named no stop category")
-    if verdict.latch and verdict.category is None:
-        return _failure("the rule latches without a stop category")
-    return verdict

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from genba.safety.robot import RobotModel
 from genba.sim.state import Array, Command, State
 
 # In which order the rules are asked (docs/standards.md 8); of equals the first leads
@@ -25,27 +26,13 @@ class Verdict(NamedTuple):
     reason: str
     trigger: float  # the value that acted, in the unit of the rule
     limit: float  # what it was held against
+    # (n,) rad/s in place of what was asked: a projection; with a category the way to draw back
+    motion: Array | None = None
+    grip: float | None = None  # with a category: what the gripper does instead of staying as it is
 
 
 # Every rule answers this very object when it does not act, so that the layer asks `is PASS`.
 PASS = Verdict(1.0, None, False, "", 0.0, 0.0)
-
-
-class RobotModel(Protocol):
-    """What the rules need to know of a robot; `sim.robots.Robot` has it."""
-
-    @property
-    def q_min(self) -> Array: ...  # (n,) rad
-    @property
-    def q_max(self) -> Array: ...  # (n,) rad
-    @property
-    def dq_max(self) -> Array: ...  # (n,) rad/s
-    @property
-    def ddq_max(self) -> Array: ...  # (n,) rad/s^2
-    @property
-    def tcp_speed_max(self) -> float: ...  # m/s
-    @property
-    def deceleration(self) -> float: ...  # m/s^2, the least the TCP realises when braking
 
 
 class Parameters(BaseModel):
@@ -55,7 +42,11 @@ class Parameters(BaseModel):
 
 
 class Rule(Protocol):
-    """A safety rule at work. It may remember; after a reset a new one takes its place."""
+    """A safety rule at work. It may remember; after a reset a new one takes its place.
+
+    A rule that remembers names the attributes that change in `MEMORY`, a class attribute (tuple of
+    names): with them and the state, whoever replays a record gets the same verdict.
+    """
 
     def check(self, state: State, command: Command) -> Verdict:
         """Answers PASS, or how far the command must be held back. May raise: that is a stop."""

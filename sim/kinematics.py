@@ -37,6 +37,16 @@ class Chain:
         self._table = _table(robot, gripper, frames, self.capsule_links)
         self._limits = np.stack([robot.q_min, robot.q_max])
 
+    @classmethod
+    def of(cls, robot: Robot) -> Chain:
+        """The chain of a robot with the first of its grippers."""
+        return cls(robot, GRIPPERS[next(iter(robot.urdfs))])
+
+    @property
+    def table(self) -> Array:
+        """What the kernels of chain_kernels.py read."""
+        return self._table
+
     def state(self, q: Array, dq: Array) -> tuple[Array, Array, Array, Array]:
         """TCP pose (7,: m, quaternion x y z w), TCP velocity (6,: m/s, rad/s), capsules (c, 7) and
         velocities of the capsules (c, 6) of joint positions and velocities (n,), rad and rad/s.

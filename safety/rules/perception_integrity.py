@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from genba.safety.rule import PASS, Parameters, RobotModel, Verdict
+from genba.safety.robot import RobotModel
+from genba.safety.rule import PASS, Parameters, Verdict
 from genba.safety.standards import PERCEPTION_AGE, PERCEPTION_BACK, SENSOR_DELAY
 from genba.sim.state import Command, State
 
@@ -32,6 +33,7 @@ class PerceptionIntegrity:
     reset = "automatic if back within 2 s, else manual"
     order = "integrity"
     Parameters = PerceptionIntegrityParameters
+    MEMORY = ("_since",)
     __slots__ = ("_limit", "_patience", "_since")
 
     def __init__(

@@ -7,7 +7,8 @@ from collections import deque
 from pydantic import Field
 
 from genba.safety import geometry
-from genba.safety.rule import PASS, Parameters, RobotModel, Verdict
+from genba.safety.robot import RobotModel
+from genba.safety.rule import PASS, Parameters, Verdict
 from genba.safety.standards import WATCHDOG_HOLDS, WATCHDOG_TICKS, WATCHDOG_WINDOW
 from genba.sim.state import Command, State
 
@@ -41,6 +42,7 @@ class PolicyWatchdog:
     reset = "automatic; after 3 holds manual"
     order = "integrity"
     Parameters = PolicyWatchdogParameters
+    MEMORY = ("_streak", "_holds")
     __slots__ = ("_bound", "_holds", "_oldest", "_set", "_streak")
 
     def __init__(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from genba.safety import geometry
-from genba.safety.rule import PASS, Parameters, RobotModel, Verdict
+from genba.safety.robot import RobotModel
+from genba.safety.rule import PASS, Parameters, Verdict
 from genba.sim.state import Command, State
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pydantic import Field
 
 from genba.safety import geometry
-from genba.safety.rule import PASS, Parameters, RobotModel, Verdict
+from genba.safety.robot import RobotModel
+from genba.safety.rule import PASS, Parameters, Verdict
+from genba.safety.rules.tcp_speed import tool_limit_scale
 from genba.safety.standards import REDUCED_SPEED
-from genba.safety.tcp_speed import tool_limit_scale
 from genba.sim.state import Command, State
 
 

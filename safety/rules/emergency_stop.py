@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from genba.safety.rule import PASS, Parameters, RobotModel, Verdict
+from genba.safety.robot import RobotModel
+from genba.safety.rule import PASS, Parameters, Verdict
 from genba.sim.state import Command, State
 
 

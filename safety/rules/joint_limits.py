@@ -8,7 +8,8 @@ import numpy as np
 from numba import njit
 from pydantic import Field
 
-from genba.safety.rule import PASS, Parameters, RobotModel, Verdict
+from genba.safety.robot import RobotModel
+from genba.safety.rule import PASS, Parameters, Verdict
 from genba.sim.state import Array, Command, State
 
 

@@ -7,7 +7,8 @@ from numba import njit
 from pydantic import Field, model_validator
 
 from genba.safety import geometry
-from genba.safety.rule import PASS, Parameters, RobotModel, Verdict
+from genba.safety.robot import RobotModel
+from genba.safety.rule import PASS, Parameters, Verdict
 from genba.safety.standards import (
     RESTART_TIME,
     STANDSTILL_JOINT,
@@ -63,6 +64,7 @@ class StandstillZone:
     reset = "automatic; after drift manual"
     order = "people"
     Parameters = StandstillZoneParameters
+    MEMORY = ("_since", "_seen", "_stood")
     __slots__ = ("_robot", "_seen", "_set", "_since", "_stood", "_zones")
 
     def __init__(

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from genba.safety import standards
 from genba.safety.geometry import bounding_ball, bounding_balls
-from genba.safety.rule import PASS, Parameters, RobotModel, Verdict
+from genba.safety.robot import RobotModel
+from genba.safety.rule import PASS, Parameters, Verdict
 from genba.sim.separation import closest
 from genba.sim.state import Array, Command, State
 
@@ -169,6 +170,7 @@ class SpeedSeparation:
     reset = "automatic once d >= S_p(0) + 0.10 m for 0.5 s"
     order = "people"
     Parameters = SpeedSeparationParameters
+    MEMORY = ("_stopped", "_clear")
     __slots__ = ("_clear", "_delay", "_floor", "_robot", "_set", "_settings", "_stopped", "regime")
 
     def __init__(

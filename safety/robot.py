@@ -1,0 +1,63 @@
+"""The robot that a layer guards: its limits, and where its body would be in another pose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from genba.sim.kinematics import Chain
+from genba.sim.robots import Robot
+from genba.sim.state import Array
+
+
+class RobotModel(Protocol):
+    """What every rule may ask of a robot; `sim.robots.Robot` has it, and so has `Guarded`."""
+
+    @property
+    def q_min(self) -> Array: ...  # (n,) rad
+    @property
+    def q_max(self) -> Array: ...  # (n,) rad
+    @property
+    def dq_max(self) -> Array: ...  # (n,) rad/s
+    @property
+    def ddq_max(self) -> Array: ...  # (n,) rad/s^2
+    @property
+    def tcp_speed_max(self) -> float: ...  # m/s
+    @property
+    def deceleration(self) -> float: ...  # m/s^2, the least the TCP realises when braking
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A RobotModel with its kinematics and the layer's tick, as the layer hands it to its rules."""
+
+    q_min: Array
+    q_max: Array
+    dq_max: Array
+    ddq_max: Array
+    tcp_speed_max: float
+    deceleration: float
+    tick: float  # s between two safety ticks
+    chain: Chain | None  # None where the layer was given limits alone
+
+
+def guarded(robot: RobotModel | Chain, tick: float) -> Guarded:
+    """What the rules see of a robot: of a `Chain` (arm with gripper) all, of a `Robot` its limits
+    with the first of its grippers, of any other model its limits alone.
+    """
+    chain = robot if isinstance(robot, Chain) else None
+    if isinstance(robot, Robot):
+        chain = Chain.of(robot)
+    limits: RobotModel = robot.robot if isinstance(robot, Chain) else robot
+    return Guarded(
+        limits.q_min, limits.q_max, limits.dq_max, limits.ddq_max, limits.tcp_speed_max,
+        limits.deceleration, tick, chain,
+    )  # fmt: skip
+
+
+def kinematics(robot: RobotModel, rule: str) -> Chain:
+    """The chain of a guarded robot. ValueError, one line, where the layer was given none."""
+    chain = getattr(robot, "chain", None)
+    if not isinstance(chain, Chain):
+        raise ValueError(f"safety.{rule}: needs the robot's kinematics, give the layer a Chain")
+    return chain

@@ -1,0 +1,1 @@
+"""The safety rules, one file each: what acts, when, how, and who resets it."""

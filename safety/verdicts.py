@@ -1,0 +1,35 @@
+"""What the layer makes of verdicts: which of two is stricter, and which is none at all."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from genba.safety.rule import Verdict
+
+
+def failure(reason: str) -> Verdict:
+    """A latched category 1 stop: what cannot be judged stops the robot."""
+    return Verdict(0.0, 1, True, reason, 0.0, 0.0)
+
+
+def stricter(one: Verdict, other: Verdict) -> bool:
+    """Category 0 before 1 before 2; of equal ones the one that latches; else the first asked."""
+    a = 2 if one.category is None else one.category
+    b = 2 if other.category is None else other.category
+    return a < b or (a == b and one.latch and not other.latch)
+
+
+def sound(verdict: object, joints: int) -> Verdict:
+    """The verdict, or a failure where it is none."""
+    if not isinstance(verdict, Verdict):
+        return failure("the rule gave no verdict")
+    if not 0.0 <= verdict.scale <= 1.0:
+        return failure("the rule's scale is outside [0, 1]")
+    if verdict.category not in (None, 0, 1, 2):
+        return failure("the rule named no stop category")
+    motion = verdict.motion
+    if motion is not None and not (motion.shape == (joints,) and bool(np.isfinite(motion).all())):
+        return failure("the rule's motion is no motion of this robot")
+    if verdict.latch and verdict.category is None:
+        return failure("the rule latches without a stop category")
+    return verdict
