@@ -33,7 +33,7 @@ def protective(speed: float) -> float:
     """S_p (m) at a TCP speed with the layer's defaults: the line that reports draw."""
     delay = standards.REACTION_TIME + standards.SENSOR_DELAY
     return standards.iso_separation(
-        speed, delay, standards.DECELERATION, standards.Z_D + standards.Z_R
+        speed, speed, delay, standards.DECELERATION, standards.Z_D + standards.Z_R
     )
 
 

@@ -50,16 +50,51 @@ TICK = 1.0 / 120.0  # s; speed and separation want at least 100 Hz (S, NIST)
 def separation(v_r: float, v_h: float, t_r: float, a: float, d0: float) -> float:
     """Protective separation distance S_p (m) at constant deceleration, d0 = C + Z_d + Z_r.
 
-    A robot that recedes earns no credit. Infinite when a number is not finite, `a` not positive
-    or `t_r` negative.
+    For a robot that moves straight at the person. One that recedes earns no credit. Infinite when a
+    number is not finite, `a` not positive or `t_r` negative.
     Source: ISO/TS 15066 5.5.4, ISO 10218-2:2025 Annex L (S).
     """
-    v_r = 0.0 if v_r < 0.0 else v_r
-    if not (a > 0.0 and isfinite(a) and t_r >= 0.0 and isfinite(v_h)):
+    return separation_in_motion(v_r, v_r, v_h, t_r, a, d0)
+
+
+@njit(cache=True)
+def separation_in_motion(
+    v_r: float, v: float, v_h: float, t_r: float, a: float, d0: float
+) -> float:
+    """S_p (m) of a robot that moves at v (m/s), v_r of it towards the person.
+
+    The person comes on until the robot stands, and that takes T_s = v / a whichever way it moves:
+    S_h = v_h (T_r + v/a), S_r = v_r T_r, S_s = v_r T_s / 2. Otherwise as `separation`.
+    """
+    if not (a > 0.0 and isfinite(a) and t_r >= 0.0 and isfinite(v_h) and v_r == v_r):
         return inf
+    v_r = 0.0 if v_r < 0.0 else v_r
+    v = v if v > v_r else v_r
     v_h = 0.0 if v_h < 0.0 else v_h
-    s_p = v_h * (t_r + v_r / a) + v_r * t_r + v_r * v_r / (2.0 * a) + d0
+    s_p = v_h * (t_r + v / a) + v_r * t_r + v_r * v / (2.0 * a) + d0
     return s_p if isfinite(s_p) else inf
+
+
+@njit(cache=True)
+def scale_in_motion(
+    d: float, v_r: float, v: float, v_h: float, t_r: float, a: float, d0: float
+) -> float:
+    """Greatest scale in [0, 1] of both speeds that keeps `separation_in_motion` <= d (C).
+
+    Zero where none does, and where a number is bad.
+    """
+    if not (d > d0 and a > 0.0 and isfinite(a) and t_r >= 0.0 and isfinite(v_h)):
+        return 0.0
+    v_r = 0.0 if v_r < 0.0 else v_r
+    v = v if v > v_r else v_r
+    v_h = 0.0 if v_h < 0.0 else v_h
+    spare = d - d0 - v_h * t_r
+    if not (spare > 0.0 and isfinite(v)):
+        return 0.0
+    first, second = v_h * v / a + v_r * t_r, v_r * v / (2.0 * a)
+    # the root of second s^2 + first s = spare, in the form without cancellation
+    root = first + sqrt(first * first + 4.0 * second * spare)
+    return 1.0 if root <= 2.0 * spare else 2.0 * spare / root
 
 
 @njit(cache=True)
@@ -81,20 +116,20 @@ def speed_cap(d: float, v_h: float, t_r: float, a: float, d0: float) -> float:
 
 
 @njit(cache=True)
-def iso_separation(v_r: float, t_r: float, a: float, d0: float) -> float:
+def iso_separation(v_r: float, v: float, t_r: float, a: float, d0: float) -> float:
     """S_p (m) for a person whose speed is not measured (S, ISO 13855).
 
     2.0 m/s while the result stays within 0.5 m, else 1.6 m/s, yet never below 0.5 m.
     """
-    near = separation(v_r, HUMAN_SPEED_REACHING, t_r, a, d0)
+    near = separation_in_motion(v_r, v, HUMAN_SPEED_REACHING, t_r, a, d0)
     if near <= HAND_REACH:
         return near
-    return max(HAND_REACH, separation(v_r, HUMAN_SPEED_WALKING, t_r, a, d0))
+    return max(HAND_REACH, separation_in_motion(v_r, v, HUMAN_SPEED_WALKING, t_r, a, d0))
 
 
 @njit(cache=True)
 def iso_speed_cap(d: float, t_r: float, a: float, d0: float) -> float:
-    """Greatest directed speed (m/s) that keeps `iso_separation` <= d. Zero on bad numbers."""
+    """Greatest speed (m/s) straight at the person that keeps `iso_separation` <= d; 0 if bad."""
     v_h = HUMAN_SPEED_WALKING if d > HAND_REACH else HUMAN_SPEED_REACHING
     return speed_cap(d, v_h, t_r, a, d0)
 

@@ -86,6 +86,21 @@ def _capsules(frames: Array, speeds: Array, table: Array) -> tuple[Array, Array]
 
 
 @njit(cache=True, error_model="numpy")
+def capsules_at(q: Array, table: Array, out: Array) -> None:
+    """The capsules (c, 7) of joint positions q (n,) into `out`."""
+    frames = _frames(q, table)
+    first = frames.shape[0]
+    for i in range(out.shape[0]):
+        c = table[first + i]
+        f = frames[int(c[0])]
+        out[i, 6] = c[7]
+        for e in range(0, 6, 3):
+            for r in range(3):
+                turned = f[3 * r] * c[1 + e] + f[3 * r + 1] * c[2 + e] + f[3 * r + 2] * c[3 + e]
+                out[i, e + r] = f[9 + r] + turned
+
+
+@njit(cache=True, error_model="numpy")
 def _pose(frame: Array) -> Array:
     """Position and quaternion x y z w, its greatest component positive."""
     r = frame

@@ -75,7 +75,7 @@ def test_a_robot_at_its_cap_needs_no_more_than_it_has(d, v_h, setting):
 def test_faster_robots_need_more_distance(v, w, v_h, setting):
     slow, fast = sorted((v, w))
     assert s.separation(slow, v_h, *setting) <= s.separation(fast, v_h, *setting)
-    assert s.iso_separation(slow, *setting) <= s.iso_separation(fast, *setting) + 1e-12
+    assert s.iso_separation(slow, slow, *setting) <= s.iso_separation(fast, fast, *setting) + 1e-12
 
 
 @settings(deadline=None)  # compiles on its first call
@@ -91,23 +91,55 @@ def test_more_distance_allows_more_speed(d, e, v_h, setting):
 def test_the_cap_for_an_unmeasured_person_keeps_their_separation(d, setting):
     cap = s.iso_speed_cap(d, *setting)
     if cap > 0.0:
-        assert s.iso_separation(cap, *setting) <= d + 1e-9
+        assert s.iso_separation(cap, cap, *setting) <= d + 1e-9
         # and no faster would do
-        assert s.iso_separation(cap * 1.001 + 1e-6, *setting) > d - 1e-9
+        assert s.iso_separation(cap * 1.001 + 1e-6, 0.0, *setting) > d - 1e-9
 
 
 def test_a_hand_within_reach_is_faster_than_a_walker():
     some = (0.1, 5.0, 0.06)
-    assert s.iso_separation(0.0, *some) == pytest.approx(2.0 * 0.1 + 0.06)
-    assert s.iso_separation(1.0, *some) == pytest.approx(s.separation(1.0, 1.6, *some))
+    assert s.iso_separation(0.0, 0.0, *some) == pytest.approx(2.0 * 0.1 + 0.06)
+    assert s.iso_separation(1.0, 1.0, *some) == pytest.approx(s.separation(1.0, 1.6, *some))
     # 2.0 m/s gives 0.53 m, 1.6 m/s 0.46 m: not below the reach
-    assert s.iso_separation(0.5, *some) == 0.5
+    assert s.iso_separation(0.5, 0.5, *some) == 0.5
 
 
 @settings(deadline=None)  # compiles on its first call
 @given(st.floats(-5.0, 0.0), st.floats(0.0, 3.0), terms)
 def test_a_receding_robot_earns_no_credit(v, v_h, setting):
     assert s.separation(v, v_h, *setting) == s.separation(0.0, v_h, *setting)
+
+
+def test_who_walks_up_to_a_robot_that_passes_by_must_not_be_met_before_it_stands():
+    # it passes at 1 m/s and needs 1/5 s to stop: 1.6 (0.1 + 0.2) + 0.06, nothing of its own way
+    assert s.separation_in_motion(0.0, 1.0, 1.6, 0.1, 5.0, 0.06) == pytest.approx(0.54)
+    assert s.separation_in_motion(-1.0, 1.0, 1.6, 0.1, 5.0, 0.06) == pytest.approx(0.54)
+
+
+@settings(deadline=None)  # compiles on its first call
+@given(st.floats(0.0, 4.0), st.floats(-2.0, 2.0), speeds, st.floats(0.0, 3.0), terms)
+def test_the_scale_leaves_just_the_separation_there_is(d, v_r, v, v_h, setting):
+    v = max(v, abs(v_r))
+    scale = s.scale_in_motion(d, v_r, v, v_h, *setting)
+    needed = s.separation_in_motion(scale * v_r, scale * v, v_h, *setting)
+    assert 0.0 <= scale <= 1.0
+    if scale == 1.0:
+        assert needed <= d + 1e-9
+    elif scale > 0.0:
+        assert needed == pytest.approx(d, abs=1e-9)
+    else:
+        assert s.separation_in_motion(0.0, 0.0, v_h, *setting) >= d - 1e-9
+
+
+@settings(deadline=None)  # compiles on its first call
+@given(st.tuples(*[any_number] * 7))
+def test_bad_numbers_give_no_scale(numbers):
+    scale = s.scale_in_motion(*numbers)
+    assert 0.0 <= scale <= 1.0
+    if not all(map(math.isfinite, numbers)):
+        assert (
+            scale == 0.0 or (math.isinf(numbers[0]) and numbers[0] > 0) or numbers[1] == -math.inf
+        )
 
 
 @settings(deadline=None)  # compiles on its first call

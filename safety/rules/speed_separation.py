@@ -62,20 +62,21 @@ _STILL = 1e-9  # m/s, rounding of a command that asks for nothing
 
 
 @njit(cache=True)
-def _s_p(v: float, settings: Array, late: float) -> float:
+def _s_p(v_r: float, v: float, settings: Array, late: float) -> float:
+    t_r, a, d0 = settings[_T_R] + late, settings[_A], settings[_D0]
     if settings[_V_H] < 0.0:
-        return standards.iso_separation(v, settings[_T_R] + late, settings[_A], settings[_D0])
-    return standards.separation(
-        v, settings[_V_H], settings[_T_R] + late, settings[_A], settings[_D0]
-    )
+        return standards.iso_separation(v_r, v, t_r, a, d0)
+    return standards.separation_in_motion(v_r, v, settings[_V_H], t_r, a, d0)
 
 
 @njit(cache=True)
-def _cap(d: float, settings: Array, late: float) -> float:
-    if settings[_V_H] < 0.0:
-        return standards.iso_speed_cap(d, settings[_T_R] + late, settings[_A], settings[_D0])
-    return standards.speed_cap(
-        d, settings[_V_H], settings[_T_R] + late, settings[_A], settings[_D0]
+def _scale(d: float, v_r: float, v: float, settings: Array, late: float) -> float:
+    v_h = settings[_V_H]
+    if v_h < 0.0:
+        near = d <= standards.HAND_REACH
+        v_h = standards.HUMAN_SPEED_REACHING if near else standards.HUMAN_SPEED_WALKING
+    return standards.scale_in_motion(
+        d, v_r, v, v_h, settings[_T_R] + late, settings[_A], settings[_D0]
     )
 
 
@@ -86,35 +87,24 @@ def _top(v: Array) -> float:
     return sqrt(one if not one < two else two)
 
 
-@njit(cache=True, inline="always")
-def _reach(speed: float, settings: Array, late: float) -> float:
-    """Beyond this distance (m) nothing that moves at `speed` is held back."""
-    return -inf if speed <= _STILL else _s_p(speed, settings, late)
-
-
 @njit(cache=True)
-def _end(v: float, moving: float, way: float, settings: Array, late: float) -> tuple[float, float]:
-    """(ratio, v) of a link's end at `way` (m) from a body's plane; v asked and as measured, m/s.
+def _fastest(asked: Array, measured: Array, settings: Array) -> float:
+    """The top speed (m/s) of the robot, which says how long it takes to stop.
 
-    What the robot really does counts where it is more, but noise on a standing robot does not.
+    What it really does counts where it is more, but noise on a standing robot does not.
     """
-    if moving > v and moving > settings[_MIN_SPEED]:
-        v = moving
-    if v <= _STILL:
-        return 1.0, v
-    cap = _cap(way, settings, late)
-    if v <= cap * (1.0 + 1e-9):
-        return 1.0, v
-    ratio = cap / v
-    return (ratio if isfinite(ratio) else 0.0), v
+    one, two = 0.0, 0.0
+    for i in range(asked.shape[0]):
+        one, two = max(one, _top(asked[i])), max(two, _top(measured[i]))
+    return two if two > one and two > settings[_MIN_SPEED] else one
 
 
 @njit(cache=True)
 def judge(
     robot: Array, measured: Array, asked: Array, body: Array, settings: Array, late: float,
     rest: float,
-) -> tuple[float, float, float, float]:  # fmt: skip
-    """(scale, d, directed speed there, least d) of a robot (n, 7) and one body (m, 7).
+) -> tuple[float, float, float, float, float]:  # fmt: skip
+    """(scale, d, directed speed there, top speed, least d) of a robot (n, 7) and one body (m, 7).
 
     A scale of 0 asks for a stop. Late: s beyond the declared delay. Least d is exact below `rest`
     (m) unless the scale is 0. Pairs that cannot bring the scale lower are skipped.
@@ -125,13 +115,15 @@ def judge(
     """
     scale, at, fast, least = 1.0, inf, 0.0, inf
     balls = bounding_balls(body)
+    top = _fastest(asked, measured, settings)
     if not isfinite(balls.sum()):
-        return 0.0, -inf, 0.0, -inf
+        return 0.0, -inf, 0.0, top, -inf
     for i in range(robot.shape[0]):
         x, y, z, r = bounding_ball(robot[i])
-        one, two = _top(asked[i]), _top(measured[i])
-        top = one if not one < two else two
-        reach = _reach(scale * top, settings, late)
+        own = max(_top(asked[i]), _top(measured[i]))
+        # beyond this distance nothing that moves like this is held back; a link that stands is no
+        # more than an obstacle
+        reach = _s_p(scale * own, scale * top, settings, late) if own > _STILL else -inf
         for j in range(body.shape[0]):
             dx, dy, dz = balls[j, 0] - x, balls[j, 1] - y, balls[j, 2] - z
             far = (reach if not reach < rest else rest) + r + balls[j, 3]
@@ -142,27 +134,32 @@ def judge(
             if d > reach:
                 continue
             if d + robot[i, 6] + body[j, 6] < 1e-6:  # through each other: no direction is away
-                return 0.0, d, top, least
+                return 0.0, d, own, top, least
             slope = (robot[i, 3] - robot[i, 0]) * nx + (robot[i, 4] - robot[i, 1]) * ny
             slope += (robot[i, 5] - robot[i, 2]) * nz
             for end in range(2):
                 k = 3 * end
                 v = asked[i, k] * nx + asked[i, k + 1] * ny + asked[i, k + 2] * nz
                 m = measured[i, k] * nx + measured[i, k + 1] * ny + measured[i, k + 2] * nz
+                v = m if m > v and m > settings[_MIN_SPEED] else v
                 way = d + max(0.0, (s - end) * slope)
-                ratio, v = _end(v, m, way, settings, late)
-                if ratio < scale:
-                    scale, at, fast = ratio, way, v
+                one = _scale(way, v, top, settings, late)
+                if one < scale:
+                    scale, at, fast = one, way, v
                     if scale == 0.0:
-                        return scale, at, fast, least
-                    reach = _reach(scale * top, settings, late)
-    if scale < 1.0 and not _cap(at, settings, late) >= settings[_MIN_SPEED]:
+                        return scale, at, fast, top, least
+                    reach = _s_p(scale * own, scale * top, settings, late)
+    if scale < 1.0 and not scale * top >= settings[_MIN_SPEED]:
         scale = 0.0  # what is left is not worth moving at
-    return scale, at, fast, least
+    return scale, at, fast, top, least
 
 
 class SpeedSeparation:
-    """Keeps the directed speed of every robot capsule to every body capsule below its cap."""
+    """Keeps S_p of every robot capsule to every body capsule, with directed speeds.
+
+    S_h runs over the whole stopping time T_s, and that follows from how fast the robot is,
+    whichever way it moves: who walks into a robot that passes by is met by it as well.
+    """
 
     name = "speed_separation"
     clause = "ISO 10218-2:2025 5.14.5 and Annex L, ISO/TS 15066 5.5.4 (S)"
@@ -188,7 +185,7 @@ class SpeedSeparation:
             parameters.min_speed,
         ])  # fmt: skip
         self.regime = parameters.regime
-        self._floor: float = _s_p(0.0, self._settings, 0.0)
+        self._floor: float = _s_p(0.0, 0.0, self._settings, 0.0)
         self._stopped = False
         self._clear: float | None = None  # since when the way is clear
 
@@ -197,38 +194,38 @@ class SpeedSeparation:
         people, late = state.people, 0.0
         if not people and not self._stopped:
             return PASS
-        scale, at, fast, least = 1.0, inf, 0.0, inf
+        scale, at, speeds, least = 1.0, inf, (0.0, 0.0), inf
         rest = floor = self._floor
         if people:
             robot = state.robots[self._robot]
             late = self._late(state)
             if late:
-                rest = floor = _s_p(0.0, self._settings, late)
+                rest = floor = _s_p(0.0, 0.0, self._settings, late)
         if self._stopped:
             rest = floor + self._set.restart_margin
         if people:
             for person in people.values():
-                one, way, v, d = judge(
+                one, way, v, top, d = judge(
                     robot.capsules, robot.capsule_velocities, command.capsule_velocities,
                     person.capsules, self._settings, late, rest,
                 )  # fmt: skip
                 least = d if d < least else least
                 if one < scale:
-                    scale, at, fast = one, way, v
+                    scale, at, speeds = one, way, (v, top)
         if least < floor and scale > 0.0:
             # closer than even a robot that stands may let anybody come: receding is no credit
-            scale, at, fast = 0.0, least, 0.0
+            scale, at, speeds = 0.0, least, (0.0, 0.0)
         if scale == 1.0 and not self._stopped:
             return PASS
         if scale == 0.0:
             self._stopped, self._clear = True, None
-            needed = _s_p(fast, self._settings, late)
+            needed = _s_p(*speeds, self._settings, late)
             return Verdict(0.0, 2, False, "no speed keeps the separation", at, needed)
         if self._stopped and not self._may_restart(state.time, least, rest):
             return Verdict(0.0, 2, False, "waits until the way is clear", least, rest)
         if scale == 1.0:
             return PASS
-        needed = _s_p(fast, self._settings, late)
+        needed = _s_p(*speeds, self._settings, late)
         return Verdict(scale, None, False, "separation below S_p", at, needed)
 
     def _late(self, state: State) -> float:

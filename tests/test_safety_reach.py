@@ -1,0 +1,283 @@
+"""A verified stop: what is let through can be braked before anybody is there, else it is not let.
+
+The robot of these tests is a Panda with its own controller and no physics engine: it does what the
+controller asks a tick later. People are bodies of seventeen capsules moved as a whole.
+"""
+
+# pytest fills in the arguments
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genba.safety import PASS, RULES, SafetyLayer, human
+from genba.safety.robot import guarded
+from genba.safety.verified_stop import RISES, spread
+from genba.sim.choreography import Wait, Walk
+from genba.sim.gait import PELVIS
+from genba.sim.kinematics import chain_of
+from genba.sim.motion import Follower
+from genba.sim.people import CAPSULE_REGIONS, Crew, Visit
+from genba.sim.separation import closest, nearest
+from genba.sim.state import Person, RobotState, State
+
+TICK = 1.0 / 120.0
+CHAIN = chain_of("panda", "parallel")
+ROBOT = CHAIN.robot
+LAWS = human.laws(human.everywhere(0.0))
+MOVING = 0.05  # m/s
+
+
+def rule(name="ssm_reach", **parameters):
+    kind = RULES[name]
+    return kind(kind.Parameters(**parameters), "arm", guarded(CHAIN, TICK))
+
+
+def body():
+    """Somebody who stands at the origin, facing along x."""
+    walk = Walk(((-3.0, 0.0), (0.0, 0.0)), 1.3)
+    crew = Crew((Visit(0.0, "ann", "visitor", "helpful", (walk, Wait(3.0)), 1.75, -0.75),))
+    ends = crew.at(6.0)["ann"].capsules
+    return ends - np.array([*ends[PELVIS, :2], 0.0] * 2 + [0.0])
+
+
+STANDING = body()
+
+
+def person(x, y, velocity=(0.0, 0.0)):
+    capsules = STANDING + np.array([x, y, 0.0, x, y, 0.0, 0.0])
+    moves = np.tile(np.array([*velocity, 0.0] * 2), (len(capsules), 1))
+    return Person("visitor", "antagonistic", capsules, moves)
+
+
+def robot(q, dq):
+    tcp, twist, capsules, moves = CHAIN.state(q, dq)
+    return RobotState(q, dq, tcp, twist, capsules, moves, 0.0, False)
+
+
+def state(arm, who, time=0.0, age=0.1):
+    return State(time, {"arm": arm}, {"ann": who} if who else {}, people_age=age)
+
+
+def command(q, dq):
+    return CHAIN.command(q, dq, 0.0, np.zeros(7))
+
+
+def anywhere(rng):
+    """A pose over the table, and joint speeds such as an arm has at work."""
+    q = ROBOT.home + rng.uniform(-0.6, 0.6, 7)
+    return np.clip(q, ROBOT.q_min + 0.2, ROBOT.q_max - 0.2), rng.uniform(
+        -0.9, 0.9, 7
+    ) * ROBOT.dq_max
+
+
+# The way to standstill
+
+
+@pytest.mark.parametrize("name", ["ssm_reach", "pfl"])
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_let_through_can_be_braked_before_anybody_could_be_there(name, seed):
+    """Or, for power and force limiting, is slow enough by then for the region it could touch."""
+    rng = np.random.default_rng(seed)
+    mass = CHAIN.effective_mass()
+    allowed = [0.04] * len(LAWS)  # slower than what counts as moving
+    if name == "pfl":
+        allowed = [human.contact_speed(region, mass, clamped=False) for region in CAPSULE_REGIONS]
+    passed = held = 0
+    while passed < 20:
+        q, dq = anywhere(rng)
+        asked = rng.uniform(-1.0, 1.0, 7) * ROBOT.dq_max
+        follower = Follower(ROBOT)
+        follower.reset(q, dq)
+        way, angle = rng.uniform(0.3, 1.6), rng.uniform(-math.pi, math.pi)
+        arm = robot(q, dq)
+        who = person(arm.tcp[0] + way * math.cos(angle), arm.tcp[1] + way * math.sin(angle))
+        verdict = rule(name).check(state(arm, who), command(q, asked))
+        if verdict.scale == 0.0:
+            held += 1
+            continue
+        passed += 1
+        assert_clear_until_it_stands(follower, verdict.scale * asked, who.capsules, allowed)
+    assert held > 0
+
+
+def assert_clear_until_it_stands(follower, asked, capsules, allowed):
+    """It carries out `asked` for a tick and then brakes; people are seen 0.1 s late."""
+    q, dq = follower.follow(asked)
+    for tick in range(1, 120):
+        _, _, links, moves = CHAIN.state(q, dq)
+        gone = [spread(0.1 + tick * TICK, 0.0, 0.0, law) for law in LAWS]
+        for i, link in enumerate(links):
+            speed = np.linalg.norm(moves[i].reshape(2, 3), axis=1).max()
+            for j, part in enumerate(capsules):
+                risen = part[[2, 5]].max() + part[6] + LAWS[j, RISES]
+                if speed > allowed[j] and min(link[2], link[5]) - link[6] <= risen:
+                    assert closest(link, part)[0] > gone[j], (tick, i, j)
+        if np.abs(moves).max() < 0.02:
+            return
+        q, dq = follower.follow(np.zeros(7))
+    raise AssertionError("it does not stand")
+
+
+def run(reach, seed, brakes=1.0, runner=2.0, starting=3.0, seconds=3.0):
+    """Somebody runs at the hand of a robot that is driven at them; least gap while it moves.
+
+    The person is seen 0.1 s late and runs at `runner` m/s, which they reach with `starting` m/s^2;
+    the robot brakes with `brakes` of its maker's deceleration.
+    """
+    rng = np.random.default_rng(seed)
+    angle = rng.uniform(-1.3, 1.3)
+    at = np.array([0.4, 0.0]) + rng.uniform(2.0, 3.0) * np.array([math.cos(angle), math.sin(angle)])
+    weak = ROBOT if brakes == 1.0 else _weaker(brakes)
+    follower = Follower(weak)
+    q, dq = ROBOT.home.copy(), np.zeros(7)
+    least, speed = math.inf, 0.0
+    past = []
+    for tick in range(int(seconds / TICK)):
+        arm = robot(q, dq)
+        goal = arm.tcp[:2] - at
+        speed = min(runner, speed + starting * TICK) if np.linalg.norm(goal) > 0.05 else 0.0
+        heading = goal / max(1e-9, np.linalg.norm(goal))
+        at = at + speed * TICK * heading
+        past.append(person(at[0], at[1], tuple(speed * heading)))
+        who = past[max(0, tick - 12)]
+        towards = np.array([*(0.9 * heading * (-1.0)), 0.0, 0.0, 0.0, 0.0])
+        asked = CHAIN.resolve(q, towards)
+        verdict = reach.check(state(arm, who, tick * TICK), command(q, asked))
+        fast = np.abs(arm.capsule_velocities.reshape(-1, 3)).max()
+        if fast > MOVING:
+            least = min(least, nearest(arm.capsules, past[-1].capsules)[0])
+        q, dq = follower.follow(verdict.scale * asked)
+    return least
+
+
+def _weaker(brakes):
+    import dataclasses
+
+    return dataclasses.replace(ROBOT, ddq_max=brakes * ROBOT.ddq_max)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whoever_runs_at_the_robot_is_never_met_by_one_that_moves(seed):
+    assert run(rule(), seed) > 0.0
+
+
+def test_the_runs_would_find_a_layer_that_does_nothing_or_promises_too_much():
+    class Blind:
+        def check(self, state, command):
+            return PASS
+
+    assert min(run(Blind(), seed) for seed in range(4)) < 0.0
+    assert min(run(rule(), seed, brakes=0.1) for seed in range(6)) < 0.0
+    assert min(run(rule(), seed, runner=6.0, starting=40.0) for seed in range(6)) < 0.0
+
+
+# What it answers
+
+
+def test_nobody_there_or_far_away_nothing_held_back():
+    q, dq = ROBOT.home, np.zeros(7)
+    fast = command(q, 0.9 * ROBOT.dq_max)
+    assert rule().check(state(robot(q, dq), None), fast) is PASS
+    assert rule().check(state(robot(q, dq), person(4.0, 0.0)), fast) is PASS
+
+
+def test_a_robot_that_stands_and_is_asked_to_stand_is_left_alone():
+    q = ROBOT.home
+    assert rule().check(state(robot(q, np.zeros(7)), person(0.6, 0.0)), command(q, 0 * q)) is PASS
+
+
+def test_too_near_to_move_is_a_stop_that_waits_for_a_clear_way():
+    reach, q = rule(), ROBOT.home
+    turn = command(q, np.array([1.0, 0, 0, 0, 0, 0, 0]))
+    stopped = reach.check(state(robot(q, 0 * q), person(0.5, 0.0)), turn)
+    assert (stopped.scale, stopped.category, stopped.latch) == (0.0, 2, False)
+    assert stopped.trigger < stopped.limit
+    clear = robot(q, 0 * q)
+    assert reach.check(state(clear, None, 0.1), turn).category == 2
+    assert reach.check(state(clear, None, 0.39), turn).category == 2
+    assert reach.check(state(clear, None, 0.41), turn) is PASS
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.floats(0.6, 2.5), st.floats(0.1, 1.0), st.floats(0.1, 0.9), st.floats(0.1, 1.0))
+def test_monotone_in_distance_delay_and_thickness(x, more, speed, thinner):
+    """A body that is smaller, seen sooner or asked of a slower robot never gets a lower scale."""
+    q, dq = ROBOT.home, np.zeros(7)
+    arm, asked = robot(q, dq), speed * ROBOT.dq_max
+    who = person(x, 0.1)
+    scale = rule().check(state(arm, who), command(q, asked)).scale
+    assert rule().check(state(arm, who, age=0.1 + more), command(q, asked)).scale <= scale
+    slim = who._replace(capsules=who.capsules * np.array([1.0] * 6 + [thinner]))
+    assert rule().check(state(arm, slim), command(q, asked)).scale >= scale
+    slower = rule().check(state(arm, who), command(q, 0.5 * asked)).scale
+    assert slower * 0.5 >= 0.5 * scale - 1e-12
+
+
+@pytest.mark.parametrize("name", ["ssm_reach", "pfl"])
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_bad_numbers_stop(name, bad):
+    q = ROBOT.home
+    arm = robot(q, np.zeros(7))
+    drive = command(q, 0.5 * ROBOT.dq_max)
+    for place in range(7):
+        capsules = person(1.5, 0.0).capsules.copy()
+        capsules[3, place] = bad
+        who = person(1.5, 0.0)._replace(capsules=capsules)
+        assert rule(name).check(state(arm, who), drive).category == 2
+    moves = person(1.5, 0.0).velocities.copy()
+    moves[9, 2] = math.nan
+    late = state(arm, person(1.5, 0.0)._replace(velocities=moves))
+    assert rule(name).check(late, drive).category == 2
+    assert rule(name).check(state(arm, person(1.5, 0.0), age=math.inf), drive).category == 2
+    assert rule(name).check(state(arm, person(1.5, 0.0), age=math.nan), drive).category == 2
+
+
+# Power and force limiting
+
+
+def test_where_contact_is_possible_the_robot_is_slow_enough_for_the_region():
+    """The table clamps, so hands over it are touched more slowly; nobody is touched under ssm."""
+    q, dq = ROBOT.home, np.array([2.1, 0, 0, 0, 0, 0, 0])
+    arm, asked = robot(q, dq), command(q, dq)
+    who = person(1.05, 0.0)
+    free = rule("pfl", obstacles=[], share=1.0).check(state(arm, who), asked).scale
+    table = rule("pfl", share=1.0).check(state(arm, who), asked).scale
+    assert 0.0 < table < free
+    assert rule().check(state(arm, who), asked).scale < table
+
+
+def test_regions_that_are_not_looked_after_hold_nothing_back():
+    q = ROBOT.home
+    arm, asked = robot(q, np.zeros(7)), command(q, 0.9 * ROBOT.dq_max)
+    assert rule("ssm_reach", regions=["skull"]).check(state(arm, person(1.0, 0.0)), asked) is PASS
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.lists(st.floats(-1.0, 1.0), min_size=7, max_size=7), st.floats(0.3, 2.5),
+    st.sampled_from(["ssm_reach", "pfl", "ssm_pfl"]),
+)  # fmt: skip
+def test_what_comes_out_of_the_layer_is_what_was_asked_or_slower(shares, x, profile):
+    layer, again = (SafetyLayer(profile, {"arm": CHAIN}, TICK) for _ in range(2))
+    q = ROBOT.home
+    asked = command(q, 0.3 * np.array(shares) * ROBOT.dq_max)
+    for tick in range(3):
+        now = state(robot(q, np.zeros(7)), person(x, 0.2), tick * TICK)
+        out = layer.filter(now, asked)
+        assert (np.abs(out.command.dq) <= np.abs(asked.dq) + 1e-12).all()
+        assert np.array_equal(out.command.dq, again.filter(now, asked).command.dq)
+
+
+def test_rules_that_need_kinematics_say_so():
+    class Limits:
+        q_min = q_max = dq_max = ddq_max = np.ones(7)
+        tcp_speed_max = deceleration = 1.0
+
+    kind = RULES["ssm_reach"]
+    with pytest.raises(ValueError, match="safety.ssm_reach: needs the robot's kinematics"):
+        kind(kind.Parameters(), "arm", Limits())
