@@ -103,9 +103,9 @@ class Arm:
 
     def state(self) -> RobotState:
         """The truth about the robot now."""
-        self.q, dq = self.world.joints()
-        tcp, velocity, capsules, speeds = self.chain.state(self.q, dq)
-        return RobotState(self.q, dq, tcp, velocity, capsules, speeds, self.opening, self.holding)
+        reading = self.chain.read(*self.world.encoders())
+        self.q = reading[0]
+        return RobotState(*reading, self.opening, self.holding)
 
     def observe(self, robot: RobotState) -> list[float]:
         """The values of `fields`."""

@@ -119,18 +119,20 @@ def _pose(script: Array, body: Array, t: float, height: float, p: Array) -> None
 
 
 @njit(cache=True)
-def pose(script: Array, body: Array, t: float, height: float, ground: float) -> tuple[Array, Array]:
-    """Capsules (17, 7) in m and velocities (17, 6) in m/s at t seconds into a script.
+def pose(
+    script: Array, body: Array, moment: tuple[float, float, float], capsules: Array,
+    velocities: Array,
+) -> None:  # fmt: skip
+    """Set capsules (17, 7) in m and velocities (17, 6) in m/s as at a moment of a script.
 
-    `script` (n, 12) comes from choreography.bake, `body` from gait.body; `height` of the person and
-    z of the ground in m. A function of its arguments alone.
+    `script` (n, 12) comes from choreography.bake, `body` from gait.body; the moment is t seconds
+    into the script, the height of the person and z of the ground in m.
     """
+    t, height, ground = moment
     now = np.empty(102)
     soon = np.empty(102)
     _pose(script, body, t, height, now)
     _pose(script, body, t + _STEP, height, soon)
-    capsules = np.empty((17, 7))
-    velocities = np.empty((17, 6))
     for k in range(17):
         for j in range(6):
             capsules[k, j] = now[6 * k + j]
@@ -138,15 +140,15 @@ def pose(script: Array, body: Array, t: float, height: float, ground: float) -> 
         capsules[k, 2] += ground
         capsules[k, 5] += ground
         capsules[k, 6] = body[1, k] * height
-    return capsules, velocities
 
 
 @njit(cache=True)
 def top_speed(script: Array, body: Array, height: float, ground: float) -> float:
     """The greatest speed (m/s) of any capsule end during a script, 40 looks a second."""
     fastest = 0.0
+    capsules, velocities = np.empty((17, 7)), np.empty((17, 6))
     for k in range(int((script.shape[0] - 4) / RATE * 40.0)):
-        velocities = pose(script, body, (k + 0.5) / 40.0, height, ground)[1]
+        pose(script, body, ((k + 0.5) / 40.0, height, ground), capsules, velocities)
         for i in range(17):
             for j in (0, 3):
                 vx, vy, vz = velocities[i, j], velocities[i, j + 1], velocities[i, j + 2]

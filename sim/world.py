@@ -163,10 +163,14 @@ class World:
 
     # -- one tick --------------------------------------------------------------------------------
 
+    def encoders(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """q (7,) rad and dq (7,) rad/s of the arm, as the engine's own numbers."""
+        q, dq, _, _ = zip(*p.getJointStates(self.body, self._arm, self.client), strict=True)
+        return q, dq
+
     def joints(self) -> tuple[Array, Array]:
         """q (7,) rad and dq (7,) rad/s of the arm."""
-        states = p.getJointStates(self.body, self._arm, physicsClientId=self.client)
-        q, dq, _, _ = zip(*states, strict=True)
+        q, dq = self.encoders()
         return np.array(q), np.array(dq)
 
     def drive(self, dq: Array) -> None:
