@@ -51,6 +51,23 @@ def _wander(normal: Array, last: Array, keep: float, bound: float) -> Array:
     return out
 
 
+@njit(cache=True)
+def _add(errors_q: Array, q: Array, errors_dq: Array, dq: Array) -> None:
+    for i in range(q.size):
+        errors_q[i] += q[i]
+        errors_dq[i] += dq[i]
+
+
+@njit(cache=True)
+def _shift(capsules: Array, error: Array, out: Array) -> None:
+    """All capsules (k, 7) moved by an error (3,), into `out`."""
+    for k in range(capsules.shape[0]):
+        for j in range(3):
+            out[k, j] = capsules[k, j] + error[j]
+            out[k, 3 + j] = capsules[k, 3 + j] + error[j]
+        out[k, 6] = capsules[k, 6]
+
+
 class _Tracks:
     """The position error of each person, in blocks."""
 
@@ -62,7 +79,7 @@ class _Tracks:
         self._last: dict[str, Array] = {}
 
     def next(self, name: str) -> Array:
-        """The error now, as what it adds to a capsule (7,)."""
+        """The error now (3,) m."""
         errors = self._errors.get(name)
         if not errors:
             errors = self._errors[name] = self._draw(name)
@@ -75,7 +92,7 @@ class _Tracks:
             last = self._rng.normal(0.0, self._config.noise, 3)
         errors = _wander(normal, last, self._keep, self._config.bound)
         self._last[name] = errors[-1].copy()
-        return list(np.hstack([errors, errors, np.zeros((_BLOCK, 1))])[::-1])
+        return list(errors[::-1])
 
     def forget(self, people: Mapping[str, Person]) -> None:
         """Drop those who left."""
@@ -136,9 +153,10 @@ class Sensors:
             drawn = self._encoders.normal(0.0, 1.0, (_BLOCK, 2, n))
             drawn *= np.array([[self.config.joint_noise], [self.config.joint_speed_noise]])
             noise = self._joints[name] = list(zip(drawn[:, 0], drawn[:, 1], strict=True))
-        dq, ddq = noise.pop()
+        q, dq = noise.pop()  # fresh errors, that become what is measured
+        _add(q, robot.q, dq, robot.dq)
         return RobotState(
-            robot.q + dq, robot.dq + ddq, robot.tcp, robot.tcp_velocity, robot.capsules,
+            q, dq, robot.tcp, robot.tcp_velocity, robot.capsules,
             robot.capsule_velocities, robot.grip, robot.holding, robot.wrench,
         )  # fmt: skip
 
@@ -161,7 +179,8 @@ class Sensors:
             return {}, age
         measured = {}
         for name, person in people.items():
-            capsules = person.capsules + self._tracks.next(name)
+            capsules = np.empty(person.capsules.shape)
+            _shift(person.capsules, self._tracks.next(name), capsules)
             measured[name] = Person(person.role, person.behaviour, capsules, person.velocities)
         self._tracks.forget(people)
         return measured, age
