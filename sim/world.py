@@ -173,10 +173,10 @@ class World:
         q, dq = self.encoders()
         return np.array(q), np.array(dq)
 
-    def drive(self, dq: Array) -> None:
+    def drive(self, dq: Numbers) -> None:
         """Set the arm's joint speeds (7,) rad/s until the next call."""
         p.setJointMotorControlArray(
-            self.body, self._arm, p.VELOCITY_CONTROL, targetVelocities=dq.tolist(),
+            self.body, self._arm, p.VELOCITY_CONTROL, targetVelocities=dq,
             forces=self._forces, physicsClientId=self.client,
         )  # fmt: skip
 
