@@ -18,13 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import hypot, inf
+from math import inf
 
 import numpy as np
 
 from genba.sim.body_limits import severity
-from genba.sim.gait import CAPSULE_REGIONS, PELVIS
-from genba.sim.state import Array, Event, EventKind, State
+from genba.sim.gait import CAPSULE_REGIONS
+from genba.sim.state import Array, Event, EventKind, Person, RobotState, State
 from genba.sim.touch import (
     CLOSING,
     FIRST,
@@ -173,31 +173,30 @@ class Referee:
     def _watch_pair(
         self, truth: State, dt: float, key: tuple[str, str], events: list[Event]
     ) -> None:
-        arm, person = truth.robots[key[0]], truth.people[key[1]]
-        a, b = arm.capsules, person.capsules
-        pair = self._pairs.get(key)
+        arm, person, pair = truth.robots[key[0]], truth.people[key[1]], self._pairs.get(key)
         if pair is None:
-            c = self.config
-            kept = memory(len(a), len(b), c.approach, c.deceleration)
-            pair = self._pairs[key] = _Pair(kept)
-        at = 7 * PELVIS
-        far = hypot(b.item(at) - a.item(0), b.item(at + 1) - a.item(1)) > self.horizon
-        if far or dt > _JUMP:
+            pair = self._pairs[key] = _Pair(self._memory(arm, person))
+        if dt > _JUMP:
             pair.memory[0] = 0.0
-        seen = 0
-        if not far:
-            seen, least, margin, separation, speed = look(
-                a, arm.capsule_velocities, b, person.velocities, pair.memory, self._touched
-            )
-            self.separation = min(self.separation, least)
-            if margin < self.worst[0]:
-                self.worst = (margin, truth.time)
-            if margin < 0.0:
-                self._breached(pair, truth.time, dt, (margin, separation, speed))
+        seen, least, margin, separation, speed = look(
+            arm.capsules, arm.capsule_velocities, person.capsules, person.velocities,
+            pair.memory, self._touched,
+        )  # fmt: skip
+        if least < self.separation:
+            self.separation = least
+        if margin < self.worst[0]:
+            self.worst = (margin, truth.time)
+        if margin < 0.0:
+            self._breached(pair, truth.time, dt, (margin, separation, speed))
         if seen:
             self._touch(key[0], pair, truth.time, dt)
         if pair.breach is not None or pair.touches:
             self._finish(key, pair, truth.time, truth.time - self.config.merge, events)
+
+    def _memory(self, arm: RobotState, person: Person) -> Array:
+        c = self.config
+        laws = self.horizon, c.approach, c.deceleration
+        return memory(len(arm.capsules), len(person.capsules), laws)
 
     def _breached(
         self, pair: _Pair, time: float, dt: float, worst: tuple[float, float, float]

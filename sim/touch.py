@@ -7,6 +7,7 @@ from math import sqrt
 import numpy as np
 from numba import njit
 
+from genba.sim.gait import PELVIS
 from genba.sim.separation import closest
 from genba.sim.state import Array
 
@@ -14,7 +15,7 @@ from genba.sim.state import Array
 # seen (0: no touch), greatest closing speed, robot capsule and speed there, unit normal from the
 # robot to the body, and the body's capsule
 FIRST, LAST, CLOSING, LINK, ROBOT_SPEED, NORMAL, POINT, COLUMNS = 0, 1, 2, 3, 4, 5, 8, 15
-FIXED = 5  # numbers of a memory before those of the last tick
+FIXED = 6  # numbers of a memory before those of the last tick
 STANDING = 0.05  # m/s below which a robot stands: tool speed tolerance of a real PL d arm (P)
 _STEPS = 8  # looks between two ticks where capsules could have met
 
@@ -147,10 +148,12 @@ def _meet(
     return found
 
 
-def memory(c: int, b: int, approach: float, deceleration: float) -> Array:
-    """What `look` keeps of c robot and b body capsules: nothing yet; v_h in m/s, a in m/s^2."""
+def memory(c: int, b: int, laws: tuple[float, float, float]) -> Array:
+    """What `look` keeps of c robot and b body capsules: nothing yet. The laws are the horizon (m),
+    v_h (m/s) and a (m/s^2).
+    """
     kept = np.zeros(FIXED + 13 * (c + b))
-    kept[3:FIXED] = approach, deceleration
+    kept[3:FIXED] = laws
     return kept
 
 
@@ -159,17 +162,22 @@ def look(
     a: Array, av: Array, b: Array, bv: Array, memory: Array, touched: Array
 ) -> tuple[int, float, float, float, float]:
     """How many body capsules the robot touched since the last tick; least separation, least
-    margin, and that margin's separation (m) and speed (m/s).
+    margin, and that margin's separation (m) and speed (m/s); infinities where the person is beyond
+    the horizon.
 
     `a` (c, 7) and `av` (c, 6) are the robot's, `b` and `bv` the body's. `memory`: whether the last
     tick is known, the pair that was nearest, the laws, and the last tick. Where something was
     touched the rows of `touched` are filled.
     """
     n, m = a.shape[0], b.shape[0]
+    x, y = b[PELVIS, 0] - a[0, 0], b[PELVIS, 1] - a[0, 1]
+    if x * x + y * y > memory[3] * memory[3]:
+        memory[0] = 0.0
+        return 0, np.inf, np.inf, np.inf, 0.0
     balls = np.empty((n + m, 4))
     _spheres(a, balls[:n])
     _spheres(b, balls[n:])
-    least, worst, far, fast = _separate(a, av, b, memory[3:FIXED], balls, memory[1:3])
+    least, worst, far, fast = _separate(a, av, b, memory[4:FIXED], balls, memory[1:3])
     ends = FIXED + 7 * n, FIXED + 13 * n, FIXED + 13 * n + 7 * m, FIXED + 13 * (n + m)
     a0 = memory[FIXED : ends[0]].reshape((n, 7))
     av0 = memory[ends[0] : ends[1]].reshape((n, 6))
