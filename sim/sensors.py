@@ -78,12 +78,18 @@ class _Tracks:
         self._errors: dict[str, list[Array]] = {}  # those to come, the next one last
         self._last: dict[str, Array] = {}
 
-    def next(self, name: str) -> Array:
-        """The error now (3,) m."""
-        errors = self._errors.get(name)
-        if not errors:
-            errors = self._errors[name] = self._draw(name)
-        return errors.pop()
+    def shifted(self, people: Mapping[str, Person]) -> dict[str, Person]:
+        """Everybody, each moved as a whole by the error of now."""
+        measured = {}
+        for name, person in people.items():
+            errors = self._errors.get(name) or self._draw(name)
+            capsules = np.empty(person.capsules.shape)
+            _shift(person.capsules, errors.pop(), capsules)
+            measured[name] = Person(person[0], person[1], capsules, *person[3:])
+        if len(self._errors) > len(people):
+            self._errors = {name: self._errors[name] for name in people}
+            self._last = {name: self._last[name] for name in people}
+        return measured
 
     def _draw(self, name: str) -> list[Array]:
         normal = self._rng.normal(0.0, self._config.noise, (_BLOCK, 3))
@@ -92,13 +98,8 @@ class _Tracks:
             last = self._rng.normal(0.0, self._config.noise, 3)
         errors = _wander(normal, last, self._keep, self._config.bound)
         self._last[name] = errors[-1].copy()
-        return list(errors[::-1])
-
-    def forget(self, people: Mapping[str, Person]) -> None:
-        """Drop those who left."""
-        if len(self._errors) > len(people):
-            self._errors = {name: self._errors[name] for name in people}
-            self._last = {name: self._last[name] for name in people}
+        to_come = self._errors[name] = list(errors[::-1])
+        return to_come
 
 
 class Sensors:
@@ -147,20 +148,18 @@ class Sensors:
         return self._parts
 
     def _encode(self, name: str, robot: RobotState) -> RobotState:
-        noise = self._joints.get(name)
-        if not noise:
-            n = len(robot.q)
-            drawn = self._encoders.normal(0.0, 1.0, (_BLOCK, 2, n))
-            drawn *= np.array([[self.config.joint_noise], [self.config.joint_speed_noise]])
-            noise = self._joints[name] = list(zip(drawn[:, 0], drawn[:, 1], strict=True))
-        q, dq = noise.pop()  # fresh errors, that become what is measured
+        errors = self._joints.get(name) or self._draw(name, len(robot.q))
+        q, dq = errors.pop()  # fresh arrays, that become what is measured
         _add(q, robot.q, dq, robot.dq)
-        return RobotState(
-            q, dq, robot.tcp, robot.tcp_velocity, robot.capsules,
-            robot.capsule_velocities, robot.grip, robot.holding, robot.wrench,
-        )  # fmt: skip
+        return RobotState(q, dq, *robot[2:])
 
-    def _track(self, truth: State) -> tuple[dict[str, Person], float]:
+    def _draw(self, name: str, n: int) -> list[tuple[Array, Array]]:
+        drawn = self._encoders.normal(0.0, 1.0, (_BLOCK, 2, n))
+        drawn *= np.array([[self.config.joint_noise], [self.config.joint_speed_noise]])
+        errors = self._joints[name] = list(zip(drawn[:, 0], drawn[:, 1], strict=True))
+        return errors
+
+    def _track(self, truth: State) -> tuple[Mapping[str, Person], float]:
         now, delay, reports = truth.time, self.config.delay, self._reports
         if reports and now - reports[-1][0] > _JUMP:
             reports.clear()  # the clock was advanced without ticks; the sensors saw it all
@@ -175,15 +174,7 @@ class Sensors:
         age = now - seen
         if age < delay + _EARLY:
             age = delay
-        if not people:
-            return {}, age
-        measured = {}
-        for name, person in people.items():
-            capsules = np.empty(person.capsules.shape)
-            _shift(person.capsules, self._tracks.next(name), capsules)
-            measured[name] = Person(person.role, person.behaviour, capsules, person.velocities)
-        self._tracks.forget(people)
-        return measured, age
+        return (self._tracks.shifted(people) if people else people), age
 
     def _lost(self, until: float) -> float:
         """What was taken in a gap never arrives: the newest report that does is the one before."""
