@@ -86,8 +86,9 @@ class Arm:
             self.world.drive(speeds)
             if pushed:
                 self._stand_here()  # brakes do not pull back what pushed the arm away
-        self.grip = command.grip
-        self.world.set_grip(command.grip)
+        if command.grip != self.grip:
+            self.grip = command.grip
+            self.world.set_grip(command.grip)
 
     def _stand_here(self) -> None:
         robot = self.world.robot

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from math import prod
 
 import numpy as np
@@ -18,6 +19,10 @@ def blocks(*shapes: tuple[int, ...]) -> Iterator[tuple[Array, ...]]:
     A kernel is given the row alone, since every array that it takes costs time. Nothing is filled
     in. No set shares memory with another, so what is kept of one stays as it is.
     """
+    return chain.from_iterable(_cut(shapes))
+
+
+def _cut(shapes: Sequence[tuple[int, ...]]) -> Iterator[Iterable[tuple[Array, ...]]]:
     sizes = [prod(shape) for shape in shapes]
     ends = np.cumsum([0, *sizes]).tolist()
     while True:
@@ -26,4 +31,4 @@ def blocks(*shapes: tuple[int, ...]) -> Iterator[tuple[Array, ...]]:
             rows[:, start:end].reshape(_SETS, *shape)
             for start, end, shape in zip(ends[:-1], ends[1:], shapes, strict=True)
         ]
-        yield from zip(rows, *parts, strict=True)
+        yield zip(rows, *parts, strict=True)

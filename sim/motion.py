@@ -92,18 +92,19 @@ class Follower:
         pushed off its place.
         """
         before, after = self._state, self._spare
-        _aim(dq_target, before, self._table, self._dt, self._target)
-        rows = self._advance(self._target)
-        late, pushed = _servo(rows, before, q, self._table, stopped, after, self._speeds)
+        table, target, speeds = self._table, self._target, self._speeds
+        _aim(dq_target, before, table, self._dt, target)
+        rows = self._advance(target)
+        late, pushed = _servo(rows, before, q, table, stopped, after, speeds)
         if late:
             rows = self._brake(after)
-            _, pushed = _servo(rows, before, q, self._table, stopped, after, self._speeds)
+            _, pushed = _servo(rows, before, q, table, stopped, after, speeds)
         self._state, self._spare = after, before
         if late or not self._planned:
             self._tell(after)
         else:
             self._out.pass_to_input(self._in)
-        return self._speeds.tolist(), pushed
+        return speeds.tolist(), pushed
 
     def _brake(self, state: Array) -> Rows:
         """`state` anew, with the joints that are late braked as hard as they can be."""

@@ -128,16 +128,32 @@ class Referee:
     def watch(self, truth: State, dt: float) -> list[Event]:
         """What ended or is known since the last tick, `dt` s ago. Events as in docs/events.md."""
         self.separation = inf
-        people, pairs = truth.people, self._pairs
+        people, pairs, time = truth.people, self._pairs, truth.time
         if not people and not pairs:
             return []
         events: list[Event] = []
-        for robot in truth.robots:
-            for person in people:
-                self._watch_pair(truth, dt, (robot, person), events)
+        for robot, arm in truth.robots.items():
+            for name, person in people.items():
+                pair = pairs.get((robot, name)) or self._meet(robot, name, arm, person)
+                if dt > _JUMP:
+                    pair.memory[0] = 0.0
+                seen, least, margin, separation, speed = look(
+                    arm.capsules, arm.capsule_velocities, person.capsules, person.velocities,
+                    pair.memory, self._touched,
+                )  # fmt: skip
+                if least < self.separation:
+                    self.separation = least
+                if margin < self.worst[0]:
+                    self.worst = (margin, time)
+                if margin < 0.0:
+                    self._breached(pair, time, dt, (margin, separation, speed))
+                if seen:
+                    self._touch(robot, pair, time, dt)
+                if pair.breach is not None or pair.touches:
+                    self._finish((robot, name), pair, time, time - self.config.merge, events)
         if len(pairs) > len(people) * len(truth.robots):
             for key in [k for k in pairs if k[0] not in truth.robots or k[1] not in people]:
-                self._finish(key, pairs.pop(key), truth.time, inf, events)
+                self._finish(key, pairs.pop(key), time, inf, events)
         return events
 
     def close(self, time: float) -> list[Event]:
@@ -170,33 +186,12 @@ class Referee:
             found = [(link, point, force * (c.cap / total)) for link, point, force in found]
         return found
 
-    def _watch_pair(
-        self, truth: State, dt: float, key: tuple[str, str], events: list[Event]
-    ) -> None:
-        arm, person, pair = truth.robots[key[0]], truth.people[key[1]], self._pairs.get(key)
-        if pair is None:
-            pair = self._pairs[key] = _Pair(self._memory(arm, person))
-        if dt > _JUMP:
-            pair.memory[0] = 0.0
-        seen, least, margin, separation, speed = look(
-            arm.capsules, arm.capsule_velocities, person.capsules, person.velocities,
-            pair.memory, self._touched,
-        )  # fmt: skip
-        if least < self.separation:
-            self.separation = least
-        if margin < self.worst[0]:
-            self.worst = (margin, truth.time)
-        if margin < 0.0:
-            self._breached(pair, truth.time, dt, (margin, separation, speed))
-        if seen:
-            self._touch(key[0], pair, truth.time, dt)
-        if pair.breach is not None or pair.touches:
-            self._finish(key, pair, truth.time, truth.time - self.config.merge, events)
-
-    def _memory(self, arm: RobotState, person: Person) -> Array:
+    def _meet(self, robot: str, name: str, arm: RobotState, person: Person) -> _Pair:
         c = self.config
         laws = self.horizon, c.approach, c.deceleration
-        return memory(len(arm.capsules), len(person.capsules), laws)
+        pair = _Pair(memory(len(arm.capsules), len(person.capsules), laws))
+        self._pairs[robot, name] = pair
+        return pair
 
     def _breached(
         self, pair: _Pair, time: float, dt: float, worst: tuple[float, float, float]

@@ -129,8 +129,15 @@ class Sensors:
 
     def measure(self, truth: State) -> State:
         """The state as measured at truth.time. Call it every safety tick, in order of time."""
-        robots = {name: self._encode(name, robot) for name, robot in truth.robots.items()}
-        people, age = self._track(truth)
+        robots = {}
+        for name, robot in truth.robots.items():
+            errors = self._joints.get(name) or self._draw(name, len(robot.q))
+            q, dq = errors.pop()  # fresh arrays, that become what is measured
+            _add(q, robot.q, dq, robot.dq)
+            robots[name] = RobotState(q, dq, *robot[2:])
+        people, age = self._report(truth.time, truth.people)
+        if people:
+            people = self._tracks.shifted(people)
         return State(truth.time, robots, people, self._parts, truth.machines, age)
 
     def see_parts(self, parts: Mapping[str, Part]) -> dict[str, Part]:
@@ -147,23 +154,20 @@ class Sensors:
             self._parts = {}
         return self._parts
 
-    def _encode(self, name: str, robot: RobotState) -> RobotState:
-        errors = self._joints.get(name) or self._draw(name, len(robot.q))
-        q, dq = errors.pop()  # fresh arrays, that become what is measured
-        _add(q, robot.q, dq, robot.dq)
-        return RobotState(q, dq, *robot[2:])
-
     def _draw(self, name: str, n: int) -> list[tuple[Array, Array]]:
         drawn = self._encoders.normal(0.0, 1.0, (_BLOCK, 2, n))
         drawn *= np.array([[self.config.joint_noise], [self.config.joint_speed_noise]])
         errors = self._joints[name] = list(zip(drawn[:, 0], drawn[:, 1], strict=True))
         return errors
 
-    def _track(self, truth: State) -> tuple[Mapping[str, Person], float]:
-        now, delay, reports = truth.time, self.config.delay, self._reports
+    def _report(
+        self, now: float, people: Mapping[str, Person]
+    ) -> tuple[Mapping[str, Person], float]:
+        """Take in who is there now; returns who was there in the report that is due, and its age."""
+        delay, reports = self.config.delay, self._reports
         if reports and now - reports[-1][0] > _JUMP:
             reports.clear()  # the clock was advanced without ticks; the sensors saw it all
-        reports.append((now, truth.people))
+        reports.append((now, people))
         until = now - delay + _EARLY
         if until >= self._gap[0]:
             until = self._lost(until)
@@ -174,7 +178,7 @@ class Sensors:
         age = now - seen
         if age < delay + _EARLY:
             age = delay
-        return (self._tracks.shifted(people) if people else people), age
+        return people, age
 
     def _lost(self, until: float) -> float:
         """What was taken in a gap never arrives: the newest report that does is the one before."""
