@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import hypot
 from typing import Annotated
 
 import numpy as np
@@ -150,31 +151,42 @@ class ConveyorSorting:
 
     def observe(self, robot: RobotState) -> list[float]:
         """Gaps from the TCP to the part to pick and to its bin, and what it is."""
-        yaw = t.tool_yaw(robot.tcp)
-        tcp = robot.tcp[:3]
-        part = self.target
-        if part is None:  # wait over the window's start
-            gap = np.array([BELT[0], WINDOW[0] + 0.1, BELT_TOP + 0.12]) - tcp
-            home = np.array([*BINS["reject"], 0.2]) - tcp
-            return [*gap, t.half_turn(-yaw), 0, 0, *home, t.half_turn(-yaw), 0, 0, 0,
-                    len(self.on_belt) / 5]  # fmt: skip
-        half = HALVES[self.kind[part]]
-        gap = self.poses[part][:3] + self.error[part] - tcp
-        gap[2] += self._grasp_height(half)
-        bin_gap = np.array([*BINS[self._bin(part)], BIN_HEIGHT + DROP + 2 * half[2]]) - tcp
-        bad = part in self.defective
+        yaw = t.half_turn(-t.tool_yaw(robot.tcp))
+        x, y, z = self._gap(robot)
+        u, v, w = self._bin_gap(robot)
+        part, waiting = self.target, len(self.on_belt) / 5
+        if part is None:
+            return [x, y, z, yaw, 0, 0, u, v, w, yaw, 0, 0, 0, waiting]
+        kind, bad = self.kind[part], part in self.defective
         moving = self.settings.belt_speed if part in self.on_belt else 0.0
-        kind = (float(self.kind[part] == "a"), float(self.kind[part] == "b"), float(bad))
         return [
-            *gap, t.half_turn(self.yaw - yaw), moving, 1.0, *bin_gap, t.half_turn(-yaw), *kind,
-            len(self.on_belt) / 5,
+            x, y, z, t.half_turn(self.yaw + yaw), moving, 1.0, u, v, w, yaw,
+            kind == "a", kind == "b", bad, waiting,
         ]  # fmt: skip
+
+    def _gap(self, robot: RobotState) -> tuple[float, float, float]:
+        """m from the TCP to the part to pick; without one, to a place over the window's start."""
+        x, y, z = robot.tcp[:3].tolist()
+        part = self.target
+        if part is None:
+            return BELT[0] - x, WINDOW[0] + 0.1 - y, BELT_TOP + 0.12 - z
+        at, error = self.poses[part].tolist(), self.error[part].tolist()
+        up = self._grasp_height(HALVES[self.kind[part]])
+        return at[0] + error[0] - x, at[1] + error[1] - y, at[2] + error[2] - z + up
+
+    def _bin_gap(self, robot: RobotState) -> tuple[float, float, float]:
+        """m from the TCP to where the part is let go over its bin; without one, to a bin."""
+        x, y, z = robot.tcp[:3].tolist()
+        part = self.target
+        if part is None:
+            return BINS["reject"][0] - x, BINS["reject"][1] - y, 0.2 - z
+        place, half = BINS[self._bin(part)], HALVES[self.kind[part]]
+        return place[0] - x, place[1] - y, BIN_HEIGHT + DROP + 2 * half[2] - z
 
     def reward(self, robot: RobotState, events: Sequence[Event]) -> dict[str, float]:
         """Named terms: parts sorted, and how near the gripper is to what comes next."""
         held = self.hands.held is not None
-        view = self.observe(robot)
-        gap = float(np.linalg.norm(view[6:9] if held else view[0:3]))
+        gap = hypot(*(self._bin_gap(robot) if held else self._gap(robot)))
         done = [e for e in events if e.kind is EventKind.PART_FINISHED]
         return {
             "good_part": 10.0 * sum(bool(e.data["good"]) for e in done),
@@ -247,10 +259,10 @@ class ConveyorSorting:
     def _run_off(self, world: World, time: float) -> list[Event]:
         events = []
         for part in list(self.on_belt):
-            pose = world.pose(part)
-            if pose[1] > END:
+            x, y, z = world.place_of(part)
+            if y > END:
                 events.append(self._lose(world, part, time, "ran_off"))
-            elif pose[2] < BELT_TOP - 0.005 or abs(pose[0] - BELT[0]) > BELT_HALF[0] + 0.02:
+            elif z < BELT_TOP - 0.005 or abs(x - BELT[0]) > BELT_HALF[0] + 0.02:
                 self.on_belt.remove(part)
                 self.hands.let_go(part, time)
         return events
