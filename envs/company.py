@@ -48,7 +48,7 @@ def view(measured: State, robot: str, scale: float, out: NDArray[np.float32]) ->
         nearest = _view(me.tcp, me.capsules, person.capsules, nearest, out)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _view(tcp: Array, robot: Array, body: Array, bound: float, out: NDArray[np.float32]) -> float:
     """Set the gap and the separation where that is below `bound`; returns the lesser."""
     apart = least(robot, body, bound)

@@ -34,7 +34,7 @@ class SensorConfig:
     vision_angle: float = 0.5  # degrees, of a part's orientation, each axis
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _wander(normal: Array, last: Array, keep: float, bound: float) -> Array:
     """First-order autoregression (n, 3) from unit normals scaled to the noise, never over bound."""
     fresh = sqrt(1.0 - keep * keep)
@@ -51,14 +51,14 @@ def _wander(normal: Array, last: Array, keep: float, bound: float) -> Array:
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _add(errors_q: Array, q: Array, errors_dq: Array, dq: Array) -> None:
     for i in range(q.size):
         errors_q[i] += q[i]
         errors_dq[i] += dq[i]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _shift(capsules: Array, error: Array, out: Array) -> None:
     """All capsules (k, 7) moved by an error (3,), into `out`."""
     for k in range(capsules.shape[0]):

@@ -10,7 +10,7 @@ from numba import njit
 from genba.sim.state import Array
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def closest(a: Array, b: Array) -> tuple[float, float, float, float, float, float]:
     """Distance between the surfaces of two capsules, rows of seven.
 
@@ -55,7 +55,7 @@ def closest(a: Array, b: Array) -> tuple[float, float, float, float, float, floa
     return -a[6] - b[6], s, t, 0.0, 0.0, 1.0
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def least(robot: Array, body: Array, bound: float) -> float:
     """Least distance (m) between any capsule of `robot` (n, 7) and of `body` (m, 7); `bound` where
     that is less. Pairs whose middles are too far apart are not looked at.
@@ -78,7 +78,7 @@ def least(robot: Array, body: Array, bound: float) -> float:
     return best
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _half(capsule: Array) -> float:
     """Half the length (m) of a capsule's axis."""
     dx, dy, dz = capsule[3] - capsule[0], capsule[4] - capsule[1], capsule[5] - capsule[2]

@@ -20,7 +20,7 @@ STANDING = 0.05  # m/s below which a robot stands: tool speed tolerance of a rea
 _STEPS = 8  # looks between two ticks where capsules could have met
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _along(velocities: Array, i: int, s: float) -> tuple[float, float, float]:
     v = velocities[i]
     return (
@@ -30,7 +30,7 @@ def _along(velocities: Array, i: int, s: float) -> tuple[float, float, float]:
     )
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _needs(velocities: Array, laws: Array) -> Array:
     """S* (m) of each robot capsule at the greatest speed of its ends, whichever way that leads."""
     out = np.empty(velocities.shape[0])
@@ -41,7 +41,7 @@ def _needs(velocities: Array, laws: Array) -> Array:
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _spheres(capsules: Array, out: Array) -> None:
     """A sphere about each capsule: rows of centre and radius."""
     for i in range(capsules.shape[0]):
@@ -53,7 +53,7 @@ def _spheres(capsules: Array, out: Array) -> None:
             out[i, k] *= 0.5
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _apart(balls: Array, i: int, j: int, gap: float) -> bool:
     """Are two spheres further apart than `gap`?"""
     dx, dy, dz = balls[i, 0] - balls[j, 0], balls[i, 1] - balls[j, 1], balls[i, 2] - balls[j, 2]
@@ -61,7 +61,7 @@ def _apart(balls: Array, i: int, j: int, gap: float) -> bool:
     return bool(far < 0.0 or dx * dx + dy * dy + dz * dz > far * far)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _separate(
     a: Array, av: Array, b: Array, laws: Array, balls: Array, nearest: Array
 ) -> tuple[float, float, float, float]:
@@ -95,7 +95,7 @@ def _separate(
     return least, worst, far, fast
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _moved(now: Array, before: Array) -> float:
     """The longest way (m) of any capsule end."""
     top = 0.0
@@ -108,13 +108,13 @@ def _moved(now: Array, before: Array) -> float:
     return sqrt(top)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _between(now: Array, before: Array, f: float, c: Array) -> None:
     for k in range(7):
         c[k] = before[k] + f * (now[k] - before[k])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _meet(
     pair: tuple[Array, Array, Array, Array], last: tuple[Array, Array, Array, Array],
     i: int, j: int, steps: int, touched: Array,
@@ -157,7 +157,7 @@ def memory(c: int, b: int, laws: tuple[float, float, float]) -> Array:
     return kept
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def look(
     a: Array, av: Array, b: Array, bv: Array, memory: Array, touched: Array
 ) -> tuple[int, float, float, float, float]:
@@ -202,7 +202,7 @@ def look(
     return count, least, worst, far, fast
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _copy(capsules: Array, velocities: Array, memory: Array, at: int) -> None:
     for rows in (capsules.ravel(), velocities.ravel()):
         for k in range(rows.size):
@@ -210,7 +210,7 @@ def _copy(capsules: Array, velocities: Array, memory: Array, at: int) -> None:
         at += rows.size
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def pushes(a: Array, av: Array, b: Array, bv: Array, spring: tuple[float, float, float]) -> Array:
     """Rows (k, 7) of robot capsule, point and force on the robot, for each body capsule touched.
 
