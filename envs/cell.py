@@ -237,13 +237,14 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
 
     def _see_parts(self) -> None:
         """The parts of the state, once a control step; those at rest keep their value."""
-        parts = {}
-        for name, pose in self.task.poses.items():
-            old = self._parts.get(name)
-            if old is None or old.pose is not pose:
-                old = Part(pose, self.world.spec(name).kind, self.task.is_defective(name))
-            parts[name] = old
-        self._parts = parts
+        poses, seen = self.task.poses, self._parts
+        moved = [n for n, pose in poses.items() if n not in seen or seen[n].pose is not pose]
+        if moved or len(poses) != len(seen):
+            self._parts = {n: self._part(n) if n in moved else seen[n] for n in poses}
+
+    def _part(self, name: str) -> Part:
+        kind, defective = self.world.spec(name).kind, self.task.is_defective(name)
+        return Part(self.task.poses[name], kind, defective)
 
     def _observe(self) -> Observation:
         """`fields`, in order, from what is measured."""

@@ -133,14 +133,14 @@ class Referee:
             return []
         events: list[Event] = []
         for robot, arm in truth.robots.items():
+            where, moving = arm.capsules, arm.capsule_velocities
             for name, person in people.items():
                 pair = pairs.get((robot, name)) or self._meet(robot, name, arm, person)
                 if dt > _JUMP:
                     pair.memory[0] = 0.0
                 seen, least, margin, separation, speed = look(
-                    arm.capsules, arm.capsule_velocities, person.capsules, person.velocities,
-                    pair.memory, self._touched,
-                )  # fmt: skip
+                    where, moving, person.capsules, person.velocities, pair.memory, self._touched
+                )
                 if least < self.separation:
                     self.separation = least
                 if margin < self.worst[0]:

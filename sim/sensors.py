@@ -16,6 +16,7 @@ _BLOCK = 256  # ticks of noise drawn at a time
 _RATE = 120.0  # Hz, of the safety ticks
 _JUMP = 0.05  # s between ticks, from which nothing is known of the time between
 _EARLY = 1e-6  # s, by which a report may be early, against rounding
+_new = tuple.__new__  # a named tuple with fields changed, without the call in Python of _replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class _Tracks:
             errors = self._errors.get(name) or self._draw(name)
             capsules = np.empty(person.capsules.shape)
             _shift(person.capsules, errors.pop(), capsules)
-            measured[name] = Person(person[0], person[1], capsules, *person[3:])
+            measured[name] = _new(Person, (person[0], person[1], capsules, *person[3:]))
         if len(self._errors) > len(people):
             self._errors = {name: self._errors[name] for name in people}
             self._last = {name: self._last[name] for name in people}
@@ -134,7 +135,7 @@ class Sensors:
             errors = self._joints.get(name) or self._draw(name, len(robot.q))
             q, dq = errors.pop()  # fresh arrays, that become what is measured
             _add(q, robot.q, dq, robot.dq)
-            robots[name] = RobotState(q, dq, *robot[2:])
+            robots[name] = _new(RobotState, (q, dq, *robot[2:]))
         people, age = self._report(truth.time, truth.people)
         if people:
             people = self._tracks.shifted(people)
@@ -176,9 +177,7 @@ class Sensors:
         # before the first report is due the oldest stands for it, as if people had stood still
         seen, people = reports[0]
         age = now - seen
-        if age < delay + _EARLY:
-            age = delay
-        return people, age
+        return people, (delay if age < delay + _EARLY else age)
 
     def _lost(self, until: float) -> float:
         """What was taken in a gap never arrives: the newest report that does is the one before."""
