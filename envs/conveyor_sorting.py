@@ -151,36 +151,31 @@ class ConveyorSorting:
 
     def observe(self, robot: RobotState) -> list[float]:
         """Gaps from the TCP to the part to pick and to its bin, and what it is."""
-        yaw = t.half_turn(-t.tool_yaw(robot.tcp))
-        x, y, z = self._gap(robot)
-        u, v, w = self._bin_gap(robot)
-        part, waiting = self.target, len(self.on_belt) / 5
-        if part is None:
-            return [x, y, z, yaw, 0, 0, u, v, w, yaw, 0, 0, 0, waiting]
-        kind, bad = self.kind[part], part in self.defective
-        moving = self.settings.belt_speed if part in self.on_belt else 0.0
+        part, yaw = self.target, t.half_turn(-t.tool_yaw(robot.tcp))
+        kind = None if part is None else self.kind[part]
         return [
-            x, y, z, t.half_turn(self.yaw + yaw), moving, 1.0, u, v, w, yaw,
-            kind == "a", kind == "b", bad, waiting,
+            *self._gap(robot), yaw if part is None else t.half_turn(self.yaw + yaw),
+            self.settings.belt_speed * (part in self.on_belt), part is not None,
+            *self._bin_gap(robot), yaw, kind == "a", kind == "b", part in self.defective,
+            len(self.on_belt) / 5,
         ]  # fmt: skip
 
     def _gap(self, robot: RobotState) -> tuple[float, float, float]:
         """m from the TCP to the part to pick; without one, to a place over the window's start."""
-        x, y, z = robot.tcp[:3].tolist()
-        part = self.target
+        (x, y, z), part = robot.tcp[:3].tolist(), self.target
         if part is None:
             return BELT[0] - x, WINDOW[0] + 0.1 - y, BELT_TOP + 0.12 - z
         at, error = self.poses[part].tolist(), self.error[part].tolist()
-        up = self._grasp_height(HALVES[self.kind[part]])
-        return at[0] + error[0] - x, at[1] + error[1] - y, at[2] + error[2] - z + up
+        # the TCP belongs on the top face, or between the fingers
+        up = HALVES[self.kind[part]][2] if self.grip_kind == "vacuum" else 0.0
+        return at[0] + error[0] - x, at[1] + error[1] - y, at[2] + error[2] + up - z
 
     def _bin_gap(self, robot: RobotState) -> tuple[float, float, float]:
         """m from the TCP to where the part is let go over its bin; without one, to a bin."""
         x, y, z = robot.tcp[:3].tolist()
-        part = self.target
-        if part is None:
+        if self.target is None:
             return BINS["reject"][0] - x, BINS["reject"][1] - y, 0.2 - z
-        place, half = BINS[self._bin(part)], HALVES[self.kind[part]]
+        place, half = BINS[self._bin(self.target)], HALVES[self.kind[self.target]]
         return place[0] - x, place[1] - y, BIN_HEIGHT + DROP + 2 * half[2] - z
 
     def reward(self, robot: RobotState, events: Sequence[Event]) -> dict[str, float]:
@@ -208,10 +203,6 @@ class ConveyorSorting:
         return float(np.clip(x, -0.2, 0.85)), float(np.clip(y, -0.75, 0.75)), 0.08
 
     # -- the order of work -----------------------------------------------------------------------
-
-    def _grasp_height(self, half: Sequence[float]) -> float:
-        """m above a part's centre where the TCP belongs: the top face, or between the fingers."""
-        return half[2] if self.grip_kind == "vacuum" else 0.0
 
     def _bin(self, part: str) -> str:
         return "reject" if part in self.defective else self.kind[part]

@@ -125,7 +125,7 @@ def tool_yaw(tcp: Array) -> float:
     return yaw
 
 
-@register_jitable  # type: ignore[misc] # numba's decorators carry no types
+@register_jitable
 def half_turn(angle: float) -> float:
     """The angle taken to (-pi, pi]."""
     return float((angle + pi) % (2 * pi) - pi)

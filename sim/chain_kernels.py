@@ -24,7 +24,7 @@ SQUARED_FLOOR = 1e-10  # damping squared that keeps the factor regular, far belo
 
 
 @njit(cache=True, error_model="numpy")
-def _frames(q: Array, table: Array) -> Array:
+def _frames(q: Joints, table: Array) -> Array:
     n = len(q)
     out = np.empty((n + 2, 12))
     for j in range(12):

@@ -44,8 +44,6 @@ class Follower:
         self._dt = dt
         self._table = _limits(robot)
         self._otg = Ruckig(len(robot.home), dt)
-        self._state: Array  # position, velocity, acceleration (3, n)
-        self._spare: Array  # for the next state
         self._planned = False
         self.reset(robot.home)
 
@@ -68,9 +66,9 @@ class Follower:
         self._in = InputParameter(n)
         self._in.control_interface = ControlInterface.Velocity
         self._in.synchronization = Synchronization.Phase
-        self._in.max_velocity = self._table[2].tolist()
-        self._in.max_acceleration = self._table[3].tolist()
-        self._in.max_jerk = self._table[4].tolist()
+        limits = self._table[2:].tolist()
+        self._in.max_velocity, self._in.max_acceleration, self._in.max_jerk = limits
+        # position, velocity, acceleration (3, n), and room for the next
         self._state, self._spare = state, np.empty_like(state)
         self._target, self._speeds = np.empty(n), np.empty(n)
         self._tell(state)
@@ -140,9 +138,8 @@ class Follower:
 
     def _tell(self, state: Array) -> None:
         """The planner goes on from here."""
-        self._in.current_position, self._in.current_velocity, self._in.current_acceleration = (
-            state.tolist()
-        )
+        given, rows = self._in, state.tolist()
+        given.current_position, given.current_velocity, given.current_acceleration = rows
 
 
 def _limits(robot: Robot) -> Array:

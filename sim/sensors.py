@@ -164,7 +164,7 @@ class Sensors:
     def _report(
         self, now: float, people: Mapping[str, Person]
     ) -> tuple[Mapping[str, Person], float]:
-        """Take in who is there now; returns who was there in the report that is due, and its age."""
+        """Take in who is there now; returns who was there in the report that is due, its age."""
         delay, reports = self.config.delay, self._reports
         if reports and now - reports[-1][0] > _JUMP:
             reports.clear()  # the clock was advanced without ticks; the sensors saw it all

@@ -104,7 +104,6 @@ class World:
         self._stand(q)
         self.parked.clear()
         self.away.clear()
-        self._awake = list(self.parts)
         for name in self.parts:
             if name in poses:
                 self.place(name, poses[name])
@@ -155,7 +154,7 @@ class World:
         if name not in self.parked:
             p.changeDynamics(self.parts[name], -1, mass=0, physicsClientId=self.client)
             self.parked.add(name)
-            self._awake.remove(name)
+            self._awake = [n for n in self._awake if n != name]
 
     def _wake(self, name: str) -> None:
         if name in self.parked:
@@ -270,8 +269,7 @@ class World:
         """Pose (7,) of every part in the cell; those that are parked keep their array."""
         for name in self._awake:
             self.pose(name)
-        away = self.away
-        return {n: p for n, p in self._poses.items() if n not in away}
+        return {n: p for n, p in self._poses.items() if n not in self.away}
 
     def awake(self) -> Sequence[str]:
         """Names of the parts in the cell that are not parked."""
