@@ -225,20 +225,14 @@ def state(q: Joints, dq: Joints, table: Array, out: Array) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def _consequence(frames: Array, dq: Array, table: Array, out: Array) -> None:
-    n = dq.size
-    moving = out[n + 6 :].reshape((table.shape[0] - n - 2, 6))
+def consequence(q: Array, dq: Array, table: Array) -> tuple[Array, Array]:
+    """Twist of the TCP (6,) and velocities of the capsules (c, 6) that dq gives."""
+    frames = _frames(q, table)
     speeds = _speeds(frames, dq)
-    for k in range(n):
-        out[k] = dq[k]
-    _twist(speeds[n + 1], out[n : n + 6])
+    twist, moving = np.empty(6), np.empty((table.shape[0] - q.size - 2, 6))
+    _twist(speeds[q.size + 1], twist)
     _motions(frames, speeds, table, moving)
-
-
-@njit(cache=True, error_model="numpy")
-def consequence(q: Array, dq: Array, table: Array, out: Array) -> None:
-    """Into `out`: dq (n,), twist of the TCP (6,) and velocities of the capsules (c, 6) it gives."""
-    _consequence(_frames(q, table), dq, table, out)
+    return twist, moving
 
 
 @njit(cache=True, error_model="numpy")
@@ -249,9 +243,16 @@ def joint_velocity(q: Array, twist: Array, table: Array) -> Array:
 
 @njit(cache=True, error_model="numpy")
 def twist_command(q: Array, twist: Array, table: Array, out: Array) -> None:
-    """`consequence` of what joint_velocity answers."""
+    """Into `out`: joint_velocity (n,) and its consequence, twist (6,) and velocities (c, 6)."""
+    n = q.size
+    moving = out[n + 6 :].reshape((table.shape[0] - n - 2, 6))
     frames = _frames(q, table)
-    _consequence(frames, _resolve(frames, q, twist, table), table, out)
+    dq = _resolve(frames, q, twist, table)
+    speeds = _speeds(frames, dq)
+    for k in range(n):
+        out[k] = dq[k]
+    _twist(speeds[n + 1], out[n : n + 6])
+    _motions(frames, speeds, table, moving)
 
 
 @njit(cache=True, error_model="numpy")

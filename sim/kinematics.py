@@ -75,9 +75,8 @@ class Chain:
 
     def command(self, q: Array, dq: Array, grip: float, asked: Array, age: float = 0.0) -> Command:
         """The command dq (n,) rad/s at q (n,) and the velocities that it gives TCP and capsules."""
-        row, dq_asked, tcp_velocity, capsule_velocities = next(self._answers)
-        kernels.consequence(q, dq, self._table, row)
-        return Command(dq_asked, tcp_velocity, capsule_velocities, grip, asked, age)
+        tcp_velocity, capsule_velocities = kernels.consequence(q, dq, self._table)
+        return Command(dq, tcp_velocity, capsule_velocities, grip, asked, age)
 
     def twist_command(
         self, q: Array, twist: Array, grip: float, asked: Array, age: float = 0.0

@@ -61,12 +61,10 @@ def _add(errors_q: Array, q: Array, errors_dq: Array, dq: Array) -> None:
 
 @njit(cache=True, error_model="numpy")
 def _shift(capsules: Array, error: Array, out: Array) -> None:
-    """All capsules (k, 7) moved by an error (3,), into `out`."""
+    """All capsules (k, 7) moved by an error (7,), into `out`."""
     for k in range(capsules.shape[0]):
-        for j in range(3):
+        for j in range(7):
             out[k, j] = capsules[k, j] + error[j]
-            out[k, 3 + j] = capsules[k, 3 + j] + error[j]
-        out[k, 6] = capsules[k, 6]
 
 
 class _Tracks:
@@ -79,18 +77,12 @@ class _Tracks:
         self._errors: dict[str, list[Array]] = {}  # those to come, the next one last
         self._last: dict[str, Array] = {}
 
-    def shifted(self, people: Mapping[str, Person]) -> dict[str, Person]:
-        """Everybody, each moved as a whole by the error of now."""
-        measured = {}
-        for name, person in people.items():
-            errors = self._errors.get(name) or self._draw(name)
-            capsules = np.empty(person.capsules.shape)
-            _shift(person.capsules, errors.pop(), capsules)
-            measured[name] = _new(Person, (person[0], person[1], capsules, *person[3:]))
-        if len(self._errors) > len(people):
-            self._errors = {name: self._errors[name] for name in people}
-            self._last = {name: self._last[name] for name in people}
-        return measured
+    def next(self, name: str) -> Array:
+        """The error now, as what it adds to a capsule (7,)."""
+        errors = self._errors.get(name)
+        if not errors:
+            errors = self._errors[name] = self._draw(name)
+        return errors.pop()
 
     def _draw(self, name: str) -> list[Array]:
         normal = self._rng.normal(0.0, self._config.noise, (_BLOCK, 3))
@@ -99,8 +91,13 @@ class _Tracks:
             last = self._rng.normal(0.0, self._config.noise, 3)
         errors = _wander(normal, last, self._keep, self._config.bound)
         self._last[name] = errors[-1].copy()
-        to_come = self._errors[name] = list(errors[::-1])
-        return to_come
+        return list(np.hstack([errors, errors, np.zeros((_BLOCK, 1))])[::-1])
+
+    def forget(self, people: Mapping[str, Person]) -> None:
+        """Drop those who left."""
+        if len(self._errors) > len(people):
+            self._errors = {name: self._errors[name] for name in people}
+            self._last = {name: self._last[name] for name in people}
 
 
 class Sensors:
@@ -138,7 +135,7 @@ class Sensors:
             robots[name] = _new(RobotState, (q, dq, *robot[2:]))
         people, age = self._report(truth.time, truth.people)
         if people:
-            people = self._tracks.shifted(people)
+            people = self._shifted(people)
         return State(truth.time, robots, people, self._parts, truth.machines, age)
 
     def see_parts(self, parts: Mapping[str, Part]) -> dict[str, Part]:
@@ -178,6 +175,16 @@ class Sensors:
         seen, people = reports[0]
         age = now - seen
         return people, (delay if age < delay + _EARLY else age)
+
+    def _shifted(self, people: Mapping[str, Person]) -> dict[str, Person]:
+        """Everybody, each moved as a whole by the error of now."""
+        measured = {}
+        for name, person in people.items():
+            capsules = np.empty(person.capsules.shape)
+            _shift(person.capsules, self._tracks.next(name), capsules)
+            measured[name] = _new(Person, (person[0], person[1], capsules, *person[3:]))
+        self._tracks.forget(people)
+        return measured
 
     def _lost(self, until: float) -> float:
         """What was taken in a gap never arrives: the newest report that does is the one before."""
