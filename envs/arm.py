@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from genba.envs.task import tool_angles
 from genba.scenarios import Scenario
@@ -85,8 +86,9 @@ class Arm:
             self.world.drive(speeds)
             if pushed:
                 self._stand_here()  # brakes do not pull back what pushed the arm away
-        self.grip = command.grip
-        self.world.set_grip(command.grip)
+        if command.grip != self.grip:
+            self.grip = command.grip
+            self.world.set_grip(command.grip)
 
     def _stand_here(self) -> None:
         robot = self.world.robot
@@ -103,18 +105,30 @@ class Arm:
 
     def state(self) -> RobotState:
         """The truth about the robot now."""
-        self.q, dq = self.world.joints()
-        tcp, velocity, capsules, speeds = self.chain.state(self.q, dq)
-        return RobotState(self.q, dq, tcp, velocity, capsules, speeds, self.opening, self.holding)
+        reading = self.chain.read(*self.world.encoders())
+        self.q = reading[0]
+        return RobotState(*reading, self.opening, self.holding)
 
-    def observe(self, robot: RobotState) -> list[float]:
-        """The values of `fields`."""
-        tilt_x, tilt_y, yaw = tool_angles(robot.tcp)
-        return [
-            *robot.q.tolist(), *robot.dq.tolist(), *robot.tcp[:3].tolist(),
-            *robot.tcp_velocity[:3].tolist(), tilt_x, tilt_y, cos(yaw), sin(yaw),
-            robot.grip * 10, float(robot.holding), self.grip,
-        ]  # fmt: skip
+    def observe(self, robot: RobotState, out: NDArray[np.float32]) -> None:
+        """Into `out` the values of `fields`."""
+        felt = robot.grip, float(robot.holding), self.grip
+        _observe(robot.q, robot.dq, robot.tcp, robot.tcp_velocity, felt, out)
+
+
+@njit(cache=True)
+def _observe(
+    q: Array, dq: Array, tcp: Array, velocity: Array, felt: tuple[float, float, float],
+    out: NDArray[np.float32],
+) -> None:  # fmt: skip
+    n = q.size
+    for i in range(n):
+        out[i], out[n + i] = q[i], dq[i]
+    at = 2 * n
+    for i in range(3):
+        out[at + i], out[at + 3 + i] = tcp[i], velocity[i]
+    tilt_x, tilt_y, yaw = tool_angles(tcp)
+    out[at + 6], out[at + 7], out[at + 8], out[at + 9] = tilt_x, tilt_y, cos(yaw), sin(yaw)
+    out[at + 10], out[at + 11], out[at + 12] = felt[0] * 10, felt[1], felt[2]
 
 
 @njit(cache=True)

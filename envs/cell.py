@@ -66,6 +66,8 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         self.referee = Referee(masses, harm, names)
         self.fields = {**self.arm.fields, **self.task.fields, **company.fields(scenario)}
         self._size = size = sum(self.fields.values())
+        start = sum(self.arm.fields.values())
+        self._task = slice(start, start + sum(self.task.fields.values()))  # in an observation
         self.observation_space = gym.spaces.Box(-20.0, 20.0, (size,), np.float32)
         self.action_space = gym.spaces.Box(-1.0, 1.0, (self.arm.actions,), np.float32)
         self._renderer: Renderer | None = None
@@ -126,20 +128,22 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         command = self.arm.command(measured.robots[ROBOT], asked)
         decision = self.filter(measured, command)
         self.arm.carry_out(decision.command, decision.category)
-        for _ in range(SUBSTEPS):
-            if self.referee.separation < TOUCH:
-                self._push_back()
-            self.physics()
+        if self.referee.separation < TOUCH:
+            self._pushed()
+        else:
+            self.physics(SUBSTEPS)
         self.time += TICK
         self.state = self._look()
         harm = self.referee.watch(self.state, TICK)
         return (*decision.events, *harm) if decision.events or harm else ()
 
-    def _push_back(self) -> None:
-        """Bodies that are touched resist the robot."""
-        links = self.arm.chain.capsule_links
-        for capsule, point, force in self.referee.penalty(self.state):
-            self.world.push(links[capsule], point, force)
+    def _pushed(self) -> None:
+        """The physics of a tick while bodies that are touched resist the robot."""
+        links, forces = self.arm.chain.capsule_links, self.referee.penalty(self.state)
+        for _ in range(SUBSTEPS):
+            for capsule, point, force in forces:
+                self.world.push(links[capsule], point, force)
+            self.physics()
 
     def _wait(self) -> list[Event]:
         """The robot is locked out: only the clock and the people move."""
@@ -233,21 +237,23 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
 
     def _see_parts(self) -> None:
         """The parts of the state, once a control step; those at rest keep their value."""
-        parts = {}
-        for name, pose in self.task.poses.items():
-            old = self._parts.get(name)
-            if old is None or old.pose is not pose:
-                old = Part(pose, self.world.spec(name).kind, self.task.is_defective(name))
-            parts[name] = old
-        self._parts = parts
+        poses, seen = self.task.poses, self._parts
+        moved = [n for n, pose in poses.items() if n not in seen or seen[n].pose is not pose]
+        if moved or len(poses) != len(seen):
+            self._parts = {n: self._part(n) if n in moved else seen[n] for n in poses}
+
+    def _part(self, name: str) -> Part:
+        kind, defective = self.world.spec(name).kind, self.task.is_defective(name)
+        return Part(self.task.poses[name], kind, defective)
 
     def _observe(self) -> Observation:
         """`fields`, in order, from what is measured."""
-        robot = self.measured.robots[ROBOT]
-        values = [*self.arm.observe(robot), *self.task.observe(robot)]
-        if len(values) < self._size:
-            values += company.view(self.measured, ROBOT, self.layer.scale)
-        return np.array(values, dtype=np.float32)
+        robot, seen = self.measured.robots[ROBOT], np.empty(self._size, dtype=np.float32)
+        self.arm.observe(robot, seen)
+        seen[self._task] = self.task.observe(robot)
+        if self._task.stop < self._size:
+            company.view(self.measured, ROBOT, self.layer.scale, seen[self._task.stop :])
+        return seen
 
     @property
     def events(self) -> list[Event]:

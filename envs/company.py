@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from genba.safety import standards
 from genba.scenarios import Scenario
 from genba.sim.people import PeopleConfig
-from genba.sim.separation import closest
+from genba.sim.separation import closest, least
 from genba.sim.state import Array, State
 
 FAR = 3.0  # m, the separation told when nobody is nearer
@@ -37,32 +38,30 @@ def protective(speed: float) -> float:
     )
 
 
-def view(measured: State, robot: str, scale: float) -> list[float]:
-    """Gap (3) m from the TCP to the nearest body capsule, separation m, scale of the layer."""
-    me = measured.robots[robot]
-    nearest = np.array([0.0, 0.0, 0.0, FAR])
-    nearest[0] = FAR
+def view(measured: State, robot: str, scale: float, out: NDArray[np.float32]) -> None:
+    """Into `out` the values of FIELDS: gap (3) m from the TCP to the nearest body capsule,
+    separation m, scale of the layer.
+    """
+    out[:] = FAR, 0.0, 0.0, FAR, scale
+    me, nearest = measured.robots[robot], FAR
     for person in measured.people.values():
-        seen = _view(me.tcp, me.capsules, person.capsules)
-        if seen[3] < nearest[3]:
-            nearest = seen
-    return [*nearest.tolist(), scale]
+        nearest = _view(me.tcp, me.capsules, person.capsules, nearest, out)
 
 
-@njit(cache=True)
-def _view(tcp: Array, robot: Array, body: Array) -> Array:
-    out = np.zeros(4)
+@njit(cache=True, error_model="numpy")
+def _view(tcp: Array, robot: Array, body: Array, bound: float, out: NDArray[np.float32]) -> float:
+    """Set the gap and the separation where that is below `bound`; returns the lesser."""
+    apart = least(robot, body, bound)
+    if not apart < bound:
+        return bound
     point = np.zeros(7)
     point[0:3] = tcp[0:3]
     point[3:6] = tcp[0:3]
-    best = 1e9
-    least = 1e9
+    best = np.inf
     for j in range(body.shape[0]):
         d, _, _, nx, ny, nz = closest(point, body[j])
         if d < best:
             best = d
             out[0], out[1], out[2] = nx * d, ny * d, nz * d
-        for i in range(robot.shape[0]):
-            least = min(least, closest(robot[i], body[j])[0])
-    out[3] = least
-    return out
+    out[3] = apart
+    return apart

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import hypot
 from typing import Annotated
 
 import numpy as np
@@ -150,31 +151,37 @@ class ConveyorSorting:
 
     def observe(self, robot: RobotState) -> list[float]:
         """Gaps from the TCP to the part to pick and to its bin, and what it is."""
-        yaw = t.tool_yaw(robot.tcp)
-        tcp = robot.tcp[:3]
-        part = self.target
-        if part is None:  # wait over the window's start
-            gap = np.array([BELT[0], WINDOW[0] + 0.1, BELT_TOP + 0.12]) - tcp
-            home = np.array([*BINS["reject"], 0.2]) - tcp
-            return [*gap, t.half_turn(-yaw), 0, 0, *home, t.half_turn(-yaw), 0, 0, 0,
-                    len(self.on_belt) / 5]  # fmt: skip
-        half = HALVES[self.kind[part]]
-        gap = self.poses[part][:3] + self.error[part] - tcp
-        gap[2] += self._grasp_height(half)
-        bin_gap = np.array([*BINS[self._bin(part)], BIN_HEIGHT + DROP + 2 * half[2]]) - tcp
-        bad = part in self.defective
-        moving = self.settings.belt_speed if part in self.on_belt else 0.0
-        kind = (float(self.kind[part] == "a"), float(self.kind[part] == "b"), float(bad))
+        part, yaw = self.target, t.half_turn(-t.tool_yaw(robot.tcp))
+        kind = None if part is None else self.kind[part]
         return [
-            *gap, t.half_turn(self.yaw - yaw), moving, 1.0, *bin_gap, t.half_turn(-yaw), *kind,
+            *self._gap(robot), yaw if part is None else t.half_turn(self.yaw + yaw),
+            self.settings.belt_speed * (part in self.on_belt), part is not None,
+            *self._bin_gap(robot), yaw, kind == "a", kind == "b", part in self.defective,
             len(self.on_belt) / 5,
         ]  # fmt: skip
+
+    def _gap(self, robot: RobotState) -> tuple[float, float, float]:
+        """m from the TCP to the part to pick; without one, to a place over the window's start."""
+        (x, y, z), part = robot.tcp[:3].tolist(), self.target
+        if part is None:
+            return BELT[0] - x, WINDOW[0] + 0.1 - y, BELT_TOP + 0.12 - z
+        at, error = self.poses[part].tolist(), self.error[part].tolist()
+        # the TCP belongs on the top face, or between the fingers
+        up = HALVES[self.kind[part]][2] if self.grip_kind == "vacuum" else 0.0
+        return at[0] + error[0] - x, at[1] + error[1] - y, at[2] + error[2] + up - z
+
+    def _bin_gap(self, robot: RobotState) -> tuple[float, float, float]:
+        """m from the TCP to where the part is let go over its bin; without one, to a bin."""
+        x, y, z = robot.tcp[:3].tolist()
+        if self.target is None:
+            return BINS["reject"][0] - x, BINS["reject"][1] - y, 0.2 - z
+        place, half = BINS[self._bin(self.target)], HALVES[self.kind[self.target]]
+        return place[0] - x, place[1] - y, BIN_HEIGHT + DROP + 2 * half[2] - z
 
     def reward(self, robot: RobotState, events: Sequence[Event]) -> dict[str, float]:
         """Named terms: parts sorted, and how near the gripper is to what comes next."""
         held = self.hands.held is not None
-        view = self.observe(robot)
-        gap = float(np.linalg.norm(view[6:9] if held else view[0:3]))
+        gap = hypot(*(self._bin_gap(robot) if held else self._gap(robot)))
         done = [e for e in events if e.kind is EventKind.PART_FINISHED]
         return {
             "good_part": 10.0 * sum(bool(e.data["good"]) for e in done),
@@ -196,10 +203,6 @@ class ConveyorSorting:
         return float(np.clip(x, -0.2, 0.85)), float(np.clip(y, -0.75, 0.75)), 0.08
 
     # -- the order of work -----------------------------------------------------------------------
-
-    def _grasp_height(self, half: Sequence[float]) -> float:
-        """m above a part's centre where the TCP belongs: the top face, or between the fingers."""
-        return half[2] if self.grip_kind == "vacuum" else 0.0
 
     def _bin(self, part: str) -> str:
         return "reject" if part in self.defective else self.kind[part]
@@ -247,10 +250,10 @@ class ConveyorSorting:
     def _run_off(self, world: World, time: float) -> list[Event]:
         events = []
         for part in list(self.on_belt):
-            pose = world.pose(part)
-            if pose[1] > END:
+            x, y, z = world.place_of(part)
+            if y > END:
                 events.append(self._lose(world, part, time, "ran_off"))
-            elif pose[2] < BELT_TOP - 0.005 or abs(pose[0] - BELT[0]) > BELT_HALF[0] + 0.02:
+            elif z < BELT_TOP - 0.005 or abs(x - BELT[0]) > BELT_HALF[0] + 0.02:
                 self.on_belt.remove(part)
                 self.hands.let_go(part, time)
         return events

@@ -48,9 +48,13 @@ class Diary:
         self, new: Sequence[Event], time: float, seconds: float, people: Mapping[str, Person]
     ) -> list[Event]:
         """Note what happened in a step of `seconds`, and who came and went; returns it all."""
-        new = sorted([*new, *self._traffic(time, people)], key=lambda e: e.time)
         if self.state in AUTONOMOUS:
             self.productive += seconds
+        if people.keys() != self.present.keys():
+            new = [*new, *self._traffic(time, people)]
+        if not new:
+            return []
+        new = sorted(new, key=lambda e: e.time)
         if any(e.kind in PROGRESS for e in new):
             self.resumed = self.productive
         self.events += new
@@ -73,8 +77,6 @@ class Diary:
             self.worst = (margin, row[1], state)
 
     def _traffic(self, time: float, people: Mapping[str, Person]) -> list[Event]:
-        if not people and not self.present:
-            return []
         events = []
         for name, person in people.items():
             if name not in self.present:

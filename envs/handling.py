@@ -75,4 +75,4 @@ class Handling:
 
 
 def _distance(world: World, part: str, robot: RobotState) -> float:
-    return dist(world.pose(part)[:3].tolist(), robot.tcp[:3].tolist())
+    return dist(world.place_of(part), robot.tcp[:3].tolist())

@@ -154,13 +154,13 @@ class Kitting:
         """Gaps from the TCP to the part to pick and to the slot to fill, and what is where."""
         slot = self.slots[self._free_slot() or 0]
         yaw = t.tool_yaw(robot.tcp)
-        x, y, z = (robot.tcp[:3] - GRASP).tolist()
+        x, y, z = robot.tcp[:3].tolist()
+        z -= GRASP
         part, place = self.goal.position.tolist(), slot.tolist()
         return [
             part[0] - x, part[1] - y, part[2] - z, t.half_turn(self.goal.yaw - yaw),
             place[0] - x, place[1] - y, place[2] - z, t.half_turn(-yaw),
-            *(float(f is not None) for f in self.filled),
-            len(self.in_tote) / 10, float(self.tray_ready()),
+            *[f is not None for f in self.filled], len(self.in_tote) / 10, self.tray_ready(),
         ]  # fmt: skip
 
     def reward(self, robot: RobotState, events: Sequence[Event]) -> dict[str, float]:

@@ -8,6 +8,8 @@ from math import atan2, cos, exp, pi, sin
 from typing import Protocol
 
 import numpy as np
+from numba import njit
+from numba.extending import register_jitable
 
 from genba.sim.layout import Fixture, Layout
 from genba.sim.people import Workplace
@@ -105,22 +107,25 @@ def axes(pose: Array) -> Array:
     )
 
 
+@njit(cache=True)
 def tool_angles(tcp: Array) -> tuple[float, float, float]:
     """How a tool that points down stands: x and y of its axis (0 if upright), and its yaw (rad).
 
     The yaw is zero at home, where the tool's y axis, along which fingers close, points along the
     world's -y.
     """
-    x, y, z, w = tcp[3:].tolist()
+    x, y, z, w = tcp[3], tcp[4], tcp[5], tcp[6]
     tilt_x, tilt_y = 2 * (x * z + y * w), 2 * (y * z - x * w)
     return tilt_x, tilt_y, half_turn(atan2(1 - 2 * (x * x + z * z), 2 * (x * y - z * w)) + pi / 2)
 
 
 def tool_yaw(tcp: Array) -> float:
     """Yaw (rad) of a tool that points down."""
-    return tool_angles(tcp)[2]
+    yaw: float = tool_angles(tcp)[2]
+    return yaw
 
 
+@register_jitable
 def half_turn(angle: float) -> float:
     """The angle taken to (-pi, pi]."""
     return float((angle + pi) % (2 * pi) - pi)

@@ -15,6 +15,8 @@ from numba import njit
 
 from genba.sim.state import Array
 
+Joints = Array | tuple[float, ...]  # (n,), as the physics engine gives them
+
 REGULAR = 0.015  # least sqrt(det(J J')) of a pose where nothing is damped (D)
 DAMPING = 0.05  # damping at a singularity (D)
 PULL_SPEED = 0.1  # m/s and rad/s of the twist at which the pull is full (D)
@@ -22,8 +24,8 @@ SQUARED_FLOOR = 1e-10  # damping squared that keeps the factor regular, far belo
 
 
 @njit(cache=True, error_model="numpy")
-def _frames(q: Array, table: Array) -> Array:
-    n = q.size
+def _frames(q: Joints, table: Array) -> Array:
+    n = len(q)
     out = np.empty((n + 2, 12))
     for j in range(12):
         out[0, j] = table[0, j]
@@ -47,7 +49,8 @@ def _frames(q: Array, table: Array) -> Array:
 def _speeds(frames: Array, dq: Array) -> Array:
     """Rows of six: turning of each link (rad/s) and velocity of its origin (m/s)."""
     n = dq.size
-    out = np.zeros((n + 2, 6))
+    out = np.empty((n + 2, 6))
+    out[0] = 0.0
     for k in range(1, n + 2):
         w0, w1, w2 = out[k - 1, 0], out[k - 1, 1], out[k - 1, 2]
         x = frames[k, 9] - frames[k - 1, 9]
@@ -64,47 +67,45 @@ def _speeds(frames: Array, dq: Array) -> Array:
 
 
 @njit(cache=True, error_model="numpy")
-def _capsules(frames: Array, speeds: Array, table: Array) -> tuple[Array, Array]:
+def _capsules(frames: Array, table: Array, where: Array) -> None:
     first = frames.shape[0]
-    count = table.shape[0] - first
-    where = np.empty((count, 7))
-    moving = np.empty((count, 6))
-    for i in range(count):
+    for i in range(where.shape[0]):
         c = table[first + i]
-        k = int(c[0])
-        f, u = frames[k], speeds[k]
+        f = frames[int(c[0])]
         where[i, 6] = c[7]
         for e in range(0, 6, 3):
             x = f[0] * c[1 + e] + f[1] * c[2 + e] + f[2] * c[3 + e]
             y = f[3] * c[1 + e] + f[4] * c[2 + e] + f[5] * c[3 + e]
             z = f[6] * c[1 + e] + f[7] * c[2 + e] + f[8] * c[3 + e]
             where[i, e], where[i, e + 1], where[i, e + 2] = f[9] + x, f[10] + y, f[11] + z
-            moving[i, e] = u[3] + u[1] * z - u[2] * y
-            moving[i, e + 1] = u[4] + u[2] * x - u[0] * z
-            moving[i, e + 2] = u[5] + u[0] * y - u[1] * x
-    return where, moving
 
 
 @njit(cache=True, error_model="numpy")
 def capsules_at(q: Array, table: Array, out: Array) -> None:
     """The capsules (c, 7) of joint positions q (n,) into `out`."""
-    frames = _frames(q, table)
-    first = frames.shape[0]
-    for i in range(out.shape[0]):
-        c = table[first + i]
-        f = frames[int(c[0])]
-        out[i, 6] = c[7]
-        for e in range(0, 6, 3):
-            for r in range(3):
-                turned = f[3 * r] * c[1 + e] + f[3 * r + 1] * c[2 + e] + f[3 * r + 2] * c[3 + e]
-                out[i, e + r] = f[9 + r] + turned
+    _capsules(_frames(q, table), table, out)
 
 
 @njit(cache=True, error_model="numpy")
-def _pose(frame: Array) -> Array:
+def _motions(frames: Array, speeds: Array, table: Array, moving: Array) -> None:
+    first = frames.shape[0]
+    for i in range(moving.shape[0]):
+        c = table[first + i]
+        k = int(c[0])
+        f, u = frames[k], speeds[k]
+        for e in range(0, 6, 3):
+            x = f[0] * c[1 + e] + f[1] * c[2 + e] + f[2] * c[3 + e]
+            y = f[3] * c[1 + e] + f[4] * c[2 + e] + f[5] * c[3 + e]
+            z = f[6] * c[1 + e] + f[7] * c[2 + e] + f[8] * c[3 + e]
+            moving[i, e] = u[3] + u[1] * z - u[2] * y
+            moving[i, e + 1] = u[4] + u[2] * x - u[0] * z
+            moving[i, e + 2] = u[5] + u[0] * y - u[1] * x
+
+
+@njit(cache=True, error_model="numpy")
+def _pose(frame: Array, out: Array) -> None:
     """Position and quaternion x y z w, its greatest component positive."""
     r = frame
-    out = np.empty(7)
     out[0], out[1], out[2] = r[9], r[10], r[11]
     t = r[0] + r[4] + r[8]
     if t > r[0] and t > r[4] and t > r[8]:
@@ -123,15 +124,12 @@ def _pose(frame: Array) -> Array:
         s = 2.0 * sqrt(1.0 + r[8] - r[0] - r[4])
         out[3], out[4], out[6] = (r[2] + r[6]) / s, (r[5] + r[7]) / s, (r[3] - r[1]) / s
         out[5] = s / 4.0
-    return out
 
 
 @njit(cache=True, error_model="numpy")
-def _twist(speed: Array) -> Array:
-    out = np.empty(6)
+def _twist(speed: Array, out: Array) -> None:
     for j in range(3):
         out[j], out[3 + j] = speed[3 + j], speed[j]
-    return out
 
 
 @njit(cache=True, error_model="numpy")
@@ -213,12 +211,23 @@ def _resolve(frames: Array, q: Array, twist: Array, table: Array) -> Array:
 
 
 @njit(cache=True, error_model="numpy")
-def state(q: Array, dq: Array, table: Array) -> tuple[Array, Array, Array, Array]:
-    """TCP pose (7,), its twist (6,), capsules (c, 7) and the velocities of their ends (c, 6)."""
+def state(q: Joints, dq: Joints, table: Array, out: Array) -> None:
+    """Into `out`, one after the other: q, dq (n,), TCP pose (7,), its twist (6,), capsules (c, 7)
+    and the velocities of their ends (c, 6).
+    """
+    n = len(q)
+    c = table.shape[0] - n - 2
+    at = 2 * n + 13
+    where = out[at : at + 7 * c].reshape((c, 7))
+    moving = out[at + 7 * c : at + 13 * c].reshape((c, 6))
+    for k in range(n):
+        out[k], out[n + k] = q[k], dq[k]
     frames = _frames(q, table)
-    speeds = _speeds(frames, dq)
-    where, moving = _capsules(frames, speeds, table)
-    return _pose(frames[q.size + 1]), _twist(speeds[q.size + 1]), where, moving
+    speeds = _speeds(frames, out[n : 2 * n])
+    _pose(frames[n + 1], out[2 * n : 2 * n + 7])
+    _twist(speeds[n + 1], out[2 * n + 7 : at])
+    _capsules(frames, table, where)
+    _motions(frames, speeds, table, moving)
 
 
 @njit(cache=True, error_model="numpy")
@@ -226,7 +235,10 @@ def consequence(q: Array, dq: Array, table: Array) -> tuple[Array, Array]:
     """Twist of the TCP (6,) and velocities of the capsules (c, 6) that dq gives."""
     frames = _frames(q, table)
     speeds = _speeds(frames, dq)
-    return _twist(speeds[q.size + 1]), _capsules(frames, speeds, table)[1]
+    twist, moving = np.empty(6), np.empty((table.shape[0] - q.size - 2, 6))
+    _twist(speeds[q.size + 1], twist)
+    _motions(frames, speeds, table, moving)
+    return twist, moving
 
 
 @njit(cache=True, error_model="numpy")
@@ -236,12 +248,17 @@ def joint_velocity(q: Array, twist: Array, table: Array) -> Array:
 
 
 @njit(cache=True, error_model="numpy")
-def twist_command(q: Array, twist: Array, table: Array) -> tuple[Array, Array, Array]:
-    """joint_velocity and its consequence at once."""
+def twist_command(q: Array, twist: Array, table: Array, out: Array) -> None:
+    """Into `out`: joint_velocity (n,) and its consequence, twist (6,) and velocities (c, 6)."""
+    n = q.size
+    moving = out[n + 6 :].reshape((table.shape[0] - n - 2, 6))
     frames = _frames(q, table)
     dq = _resolve(frames, q, twist, table)
     speeds = _speeds(frames, dq)
-    return dq, _twist(speeds[q.size + 1]), _capsules(frames, speeds, table)[1]
+    for k in range(n):
+        out[k] = dq[k]
+    _twist(speeds[n + 1], out[n : n + 6])
+    _motions(frames, speeds, table, moving)
 
 
 @njit(cache=True, error_model="numpy")

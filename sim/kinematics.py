@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from genba.sim import chain_kernels as kernels
+from genba.sim.blocks import blocks
+from genba.sim.chain_kernels import Joints
 from genba.sim.grippers import GRIPPERS, Gripper
 from genba.sim.robots import ROBOTS, Robot
 from genba.sim.state import Array, Command
@@ -36,6 +38,9 @@ class Chain:
         self.tool_mass = tool_mass  # kg, of everything bolted to the flange
         self._table = _table(robot, gripper, frames, self.capsule_links)
         self._limits = np.stack([robot.q_min, robot.q_max])
+        n, c = len(robot.home), len(self.capsule_names)
+        self._readings = blocks((n,), (n,), (7,), (6,), (c, 7), (c, 6))
+        self._answers = blocks((n,), (6,), (c, 6))
 
     @classmethod
     def of(cls, robot: Robot) -> Chain:
@@ -47,12 +52,17 @@ class Chain:
         """What the kernels of chain_kernels.py read."""
         return self._table
 
-    def state(self, q: Array, dq: Array) -> tuple[Array, Array, Array, Array]:
+    def read(self, q: Joints, dq: Joints) -> tuple[Array, Array, Array, Array, Array, Array]:
+        """q and dq (n,), rad and rad/s, as arrays of their own, and what `state` says of them."""
+        row, at, rates, tcp, velocity, capsules, moving = next(self._readings)
+        kernels.state(q, dq, self._table, row)
+        return at, rates, tcp, velocity, capsules, moving
+
+    def state(self, q: Joints, dq: Joints) -> tuple[Array, Array, Array, Array]:
         """TCP pose (7,: m, quaternion x y z w), TCP velocity (6,: m/s, rad/s), capsules (c, 7) and
         velocities of the capsules (c, 6) of joint positions and velocities (n,), rad and rad/s.
         """
-        out: tuple[Array, Array, Array, Array] = kernels.state(q, dq, self._table)
-        return out
+        return self.read(q, dq)[2:]
 
     def resolve(self, q: Array, twist: Array) -> Array:
         """Joint velocity (n,) that gives the TCP a twist (6,: m/s, rad/s, cell frame).
@@ -72,7 +82,8 @@ class Chain:
         self, q: Array, twist: Array, grip: float, asked: Array, age: float = 0.0
     ) -> Command:
         """`command` of what `resolve` answers, in one call."""
-        dq, tcp_velocity, capsule_velocities = kernels.twist_command(q, twist, self._table)
+        row, dq, tcp_velocity, capsule_velocities = next(self._answers)
+        kernels.twist_command(q, twist, self._table, row)
         return Command(dq, tcp_velocity, capsule_velocities, grip, asked, age)
 
     def ik(self, position: Array, quaternion: Array, q0: Array | None = None) -> Array:

@@ -34,6 +34,8 @@ BRAKED = 1e-4  # rad/s below which every joint of a braking arm stands
 PUSHED = 0.002  # rad a braked joint is off its place when something has pushed it
 ROUNDING = 1e-9  # rad by which a braking way may seem to end past a limit
 
+Rows = tuple[tuple[float, ...], ...]  # of a state (3, n), as the planner gives them
+
 
 class Follower:
     """Turns target joint velocities into references that an arm of n joints can follow."""
@@ -42,7 +44,6 @@ class Follower:
         self._dt = dt
         self._table = _limits(robot)
         self._otg = Ruckig(len(robot.home), dt)
-        self._state: Array  # position, velocity, acceleration (3, n)
         self._planned = False
         self.reset(robot.home)
 
@@ -65,10 +66,12 @@ class Follower:
         self._in = InputParameter(n)
         self._in.control_interface = ControlInterface.Velocity
         self._in.synchronization = Synchronization.Phase
-        self._in.max_velocity = self._table[2].tolist()
-        self._in.max_acceleration = self._table[3].tolist()
-        self._in.max_jerk = self._table[4].tolist()
-        self._keep(state)
+        limits = self._table[2:].tolist()
+        self._in.max_velocity, self._in.max_acceleration, self._in.max_jerk = limits
+        # position, velocity, acceleration (3, n), and room for the next
+        self._state, self._spare = state, np.empty_like(state)
+        self._target, self._speeds = np.empty(n), np.empty(n)
+        self._tell(state)
 
     def follow(self, dq_target: Array) -> tuple[Array, Array]:
         """Joint positions and velocities (n,) to have one tick from now, on the way to dq_target.
@@ -76,42 +79,41 @@ class Follower:
         The joints keep the direction of their motion where they can (phase synchronised). A target
         that is too fast is slowed down as a whole; one that is not finite means standing still.
         """
-        aim = _aim(dq_target, self._state, self._table, self._dt)
-        state = self._advance(aim)
-        late, _, _ = _servo(state, state, state[0], self._table, False)
-        self._settle(state, aim, late)
+        self.servo(dq_target, self._state[0], False)
         return self._state[0].copy(), self._state[1].copy()
 
-    def servo(self, dq_target: Array, q: Array, stopped: bool) -> tuple[Array, bool]:
+    def servo(self, dq_target: Array, q: Array, stopped: bool) -> tuple[list[float], bool]:
         """`follow`, as joint speeds (n,) for the motors of an arm that is at q (n,) now.
 
         They pull what has drifted off the reference back onto it; gently once a `stopped` arm
         stands, or what pushed it would be hit when it lets go. Also whether such an arm has been
         pushed off its place.
         """
-        before = self._state
-        aim = _aim(dq_target, before, self._table, self._dt)
-        state = self._advance(aim)
-        late, pushed, speeds = _servo(state, before, q, self._table, stopped)
-        self._settle(state, aim, late)
+        before, after = self._state, self._spare
+        table, target, speeds = self._table, self._target, self._speeds
+        _aim(dq_target, before, table, self._dt, target)
+        rows = self._advance(target)
+        late, pushed = _servo(rows, before, q, table, stopped, after, speeds)
         if late:
-            _, pushed, speeds = _servo(self._state, before, q, self._table, stopped)
-        return speeds, pushed
-
-    def _settle(self, state: Array, aim: Array, late: bool) -> None:
-        """Make `state` the present one, once the joints that are late have been braked."""
-        if not late and self._planned:
-            self._state = state
+            rows = self._brake(after)
+            _, pushed = _servo(rows, before, q, table, stopped, after, speeds)
+        self._state, self._spare = after, before
+        if late or not self._planned:
+            self._tell(after)
+        else:
             self._out.pass_to_input(self._in)
-            return
-        if late:
-            self._in.synchronization = Synchronization.No
-            braking = np.zeros(len(aim), dtype=np.bool_)
-            while _mark_late(state, self._table, braking):
-                # these joints must brake now, as hard as they can and each for itself
-                state = self._advance(np.where(braking, 0.0, aim))
-            self._in.synchronization = Synchronization.Phase
-        self._keep(state)
+        return speeds.tolist(), pushed
+
+    def _brake(self, state: Array) -> Rows:
+        """`state` anew, with the joints that are late braked as hard as they can be."""
+        self._in.synchronization = Synchronization.No  # each for itself
+        aim, braking = self._target, np.zeros(state.shape[1], dtype=np.bool_)
+        rows: Rows = tuple(map(tuple, state.tolist()))
+        while _mark_late(state, self._table, braking):
+            rows = self._advance(np.where(braking, 0.0, aim))
+            state = np.array(rows)
+        self._in.synchronization = Synchronization.Phase
+        return rows
 
     def stopping(self, dq: Array) -> tuple[float, Array]:
         """Time (s) and joint ways (n,) rad within which the arm stands if told to brake at dq (n,).
@@ -121,25 +123,23 @@ class Follower:
         out: tuple[float, Array] = _stopping(dq, self._table, self._dt)
         return out
 
-    def _advance(self, aim: Array) -> Array:
+    def _advance(self, aim: Array) -> Rows:
         """Position, velocity and acceleration (3, n) one tick from now."""
         self._in.target_velocity = aim.tolist()
+        out = self._out
         try:
-            result = self._otg.update(self._in, self._out)
+            result = self._otg.update(self._in, out)
         except RuckigError:
             result = Result.Error
         self._planned = result in _PLANNED
         if not self._planned:
-            return _ramp(self._state, aim, self._table, self._dt)
-        out = self._out
-        rows = out.new_position + out.new_velocity + out.new_acceleration
-        return np.array(rows).reshape(3, len(aim))
+            return tuple(map(tuple, _ramp(self._state, aim, self._table, self._dt).tolist()))
+        return tuple(out.new_position), tuple(out.new_velocity), tuple(out.new_acceleration)
 
-    def _keep(self, state: Array) -> None:
-        self._state = state
-        self._in.current_position, self._in.current_velocity, self._in.current_acceleration = (
-            state.tolist()
-        )
+    def _tell(self, state: Array) -> None:
+        """The planner goes on from here."""
+        given, rows = self._in, state.tolist()
+        given.current_position, given.current_velocity, given.current_acceleration = rows
 
 
 def _limits(robot: Robot) -> Array:
@@ -149,14 +149,16 @@ def _limits(robot: Robot) -> Array:
 
 
 @njit(cache=True, error_model="numpy")
-def _aim(target: Array, state: Array, table: Array, dt: float) -> Array:
-    """The target within the speed limits, and low enough to stop gently at the position limits."""
+def _aim(target: Array, state: Array, table: Array, dt: float, aim: Array) -> None:
+    """Into `aim` the target within the speed limits, and low enough to stop gently at the position
+    limits.
+    """
     n = table.shape[1]
-    aim = np.empty(n)
     worst = 1.0
     for i in range(n):
         if not np.isfinite(target[i]):
-            return np.zeros(n)
+            aim[:] = 0.0
+            return
         worst = max(worst, abs(target[i]) / table[2, i])
     for i in range(n):
         slow = 2.0 * GENTLE * table[3, i]
@@ -164,7 +166,6 @@ def _aim(target: Array, state: Array, table: Array, dt: float) -> Array:
         below = sqrt(slow * max(0.0, q - table[0, i]))
         above = sqrt(slow * max(0.0, table[1, i] - q))
         aim[i] = max(-below, min(above, target[i] / worst))
-    return aim
 
 
 @njit(cache=True, error_model="numpy")
@@ -207,14 +208,16 @@ def _mark_late(state: Array, table: Array, late: NDArray[np.bool_]) -> bool:
 
 @njit(cache=True, error_model="numpy")
 def _servo(
-    state: Array, before: Array, q: Array, table: Array, stopped: bool
-) -> tuple[bool, bool, Array]:
+    rows: Rows, before: Array, q: Array, table: Array, stopped: bool, state: Array, speeds: Array
+) -> tuple[bool, bool]:
     """Whether `_mark_late` would find a joint; whether an arm that is to stand is held off its
-    place; joint speeds (n,) that follow the reference and pull q back onto it.
+    place. Into `state` the rows as an array, into `speeds` joint speeds (n,) that follow the
+    reference and pull q back onto it.
     """
     n = table.shape[1]
+    for i in range(n):
+        state[0, i], state[1, i], state[2, i] = rows[0][i], rows[1][i], rows[2][i]
     late = _mark_late(state, table, np.zeros(n, dtype=np.bool_))
-    speeds = np.empty(n)
     off, fastest = 0.0, 0.0
     for i in range(n):
         off = max(off, abs(before[0, i] - q[i]))
@@ -224,7 +227,7 @@ def _servo(
     for i in range(n):
         drift = before[0, i] - q[i]
         speeds[i] = state[1, i] + min(pull, max(-pull, DRIFT_GAIN * drift))
-    return late, off > PUSHED and standing, speeds
+    return late, off > PUSHED and standing
 
 
 @njit(cache=True, error_model="numpy")

@@ -9,6 +9,7 @@ from math import cos, hypot, inf, sin
 
 import numpy as np
 
+from genba.sim.blocks import blocks
 from genba.sim.choreography import Movement, Reach, Turn, Wait, Walk, bake
 from genba.sim.gait import CAPSULE_REGIONS, HEIGHT, body
 from genba.sim.pose import RATE, pose
@@ -214,6 +215,7 @@ class Crew:
         self._ends: dict[int, float] = {}
         self._scripts: dict[int, Array] = {}
         self._body = body()[0]
+        self._bodies = blocks((17, 7), (17, 6))
         self._between = (inf, -inf)
         self._present: list[tuple[int, Visit, Array]] = []
         for visit in visits:
@@ -231,9 +233,9 @@ class Crew:
             self._look(t)
         people = {}
         for _, visit, script in self._present:
-            capsules, velocities = pose(
-                script, self._body, t - visit.start, visit.height, visit.ground
-            )
+            _, capsules, velocities = next(self._bodies)
+            moment = t - visit.start, visit.height, visit.ground
+            pose(script, self._body, moment, capsules, velocities)
             people[visit.name] = Person(visit.role, visit.behaviour, capsules, velocities)
         return people
 

@@ -19,7 +19,7 @@ _STEP = 1e-4  # s, over which velocities are differences
 _ARMS = RIGHT_ARM, LEFT_ARM + 3  # capsules from and to
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _weights(f: float) -> tuple[float, float, float, float]:
     """Catmull-Rom: continuous velocity through equally spaced rows."""
     g = f * f
@@ -32,7 +32,7 @@ def _weights(f: float) -> tuple[float, float, float, float]:
     )
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _row(script: Array, t: float, c: Array) -> None:
     at = min(max(t * RATE, 0.0), script.shape[0] - 3.0) + 1.0
     i = min(int(at), script.shape[0] - 3)
@@ -42,7 +42,7 @@ def _row(script: Array, t: float, c: Array) -> None:
         c[k] = w0 * before + w1 * here + w2 * script[i + 1, k] + w3 * script[i + 2, k]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _arm(p: Array, first: int, u: float, target: tuple[float, float, float], lift: float) -> None:
     """Bring the hand of the arm at capsule `first` the share u of its way, elbow downwards."""
     s, e, w, h = 6 * first, 6 * first + 3, 6 * first + 9, 6 * first + 15
@@ -75,7 +75,7 @@ def _arm(p: Array, first: int, u: float, target: tuple[float, float, float], lif
         p[e + k], p[e + 3 + k], p[w + k], p[w + 3 + k], p[h + k] = elbow, elbow, wrist, wrist, tip
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _bow(p: Array, lean: float) -> None:
     """Turn the trunk above the pelvis, the head and the arms forward about the hips."""
     pivot = p[6 * PELVIS + 2]
@@ -88,7 +88,7 @@ def _bow(p: Array, lean: float) -> None:
             p[j], p[j + 2] = co * x + si * z, co * z - si * x + pivot
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _pose(script: Array, body: Array, t: float, height: float, p: Array) -> None:
     """The 34 capsule ends at t, floor at z = 0, into p (102,)."""
     c = np.empty(COLUMNS)
@@ -118,19 +118,21 @@ def _pose(script: Array, body: Array, t: float, height: float, p: Array) -> None
         p[j + 1] = c[Y] + si * x + co * y
 
 
-@njit(cache=True)
-def pose(script: Array, body: Array, t: float, height: float, ground: float) -> tuple[Array, Array]:
-    """Capsules (17, 7) in m and velocities (17, 6) in m/s at t seconds into a script.
+@njit(cache=True, error_model="numpy")
+def pose(
+    script: Array, body: Array, moment: tuple[float, float, float], capsules: Array,
+    velocities: Array,
+) -> None:  # fmt: skip
+    """Set capsules (17, 7) in m and velocities (17, 6) in m/s as at a moment of a script.
 
-    `script` (n, 12) comes from choreography.bake, `body` from gait.body; `height` of the person and
-    z of the ground in m. A function of its arguments alone.
+    `script` (n, 12) comes from choreography.bake, `body` from gait.body; the moment is t seconds
+    into the script, the height of the person and z of the ground in m.
     """
+    t, height, ground = moment
     now = np.empty(102)
     soon = np.empty(102)
     _pose(script, body, t, height, now)
     _pose(script, body, t + _STEP, height, soon)
-    capsules = np.empty((17, 7))
-    velocities = np.empty((17, 6))
     for k in range(17):
         for j in range(6):
             capsules[k, j] = now[6 * k + j]
@@ -138,15 +140,15 @@ def pose(script: Array, body: Array, t: float, height: float, ground: float) -> 
         capsules[k, 2] += ground
         capsules[k, 5] += ground
         capsules[k, 6] = body[1, k] * height
-    return capsules, velocities
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def top_speed(script: Array, body: Array, height: float, ground: float) -> float:
     """The greatest speed (m/s) of any capsule end during a script, 40 looks a second."""
     fastest = 0.0
+    capsules, velocities = np.empty((17, 7)), np.empty((17, 6))
     for k in range(int((script.shape[0] - 4) / RATE * 40.0)):
-        velocities = pose(script, body, (k + 0.5) / 40.0, height, ground)[1]
+        pose(script, body, ((k + 0.5) / 40.0, height, ground), capsules, velocities)
         for i in range(17):
             for j in (0, 3):
                 vx, vy, vz = velocities[i, j], velocities[i, j + 1], velocities[i, j + 2]

@@ -18,13 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import hypot, inf
+from math import inf
 
 import numpy as np
 
 from genba.sim.body_limits import severity
-from genba.sim.gait import CAPSULE_REGIONS, PELVIS
-from genba.sim.state import Array, Event, EventKind, State
+from genba.sim.gait import CAPSULE_REGIONS
+from genba.sim.state import Array, Event, EventKind, Person, RobotState, State
 from genba.sim.touch import (
     CLOSING,
     FIRST,
@@ -128,16 +128,32 @@ class Referee:
     def watch(self, truth: State, dt: float) -> list[Event]:
         """What ended or is known since the last tick, `dt` s ago. Events as in docs/events.md."""
         self.separation = inf
-        people, pairs = truth.people, self._pairs
+        people, pairs, time = truth.people, self._pairs, truth.time
         if not people and not pairs:
             return []
         events: list[Event] = []
-        for robot in truth.robots:
-            for person in people:
-                self._watch_pair(truth, dt, (robot, person), events)
+        for robot, arm in truth.robots.items():
+            where, moving = arm.capsules, arm.capsule_velocities
+            for name, person in people.items():
+                pair = pairs.get((robot, name)) or self._meet(robot, name, arm, person)
+                if dt > _JUMP:
+                    pair.memory[0] = 0.0
+                seen, least, margin, separation, speed = look(
+                    where, moving, person.capsules, person.velocities, pair.memory, self._touched
+                )
+                if least < self.separation:
+                    self.separation = least
+                if margin < self.worst[0]:
+                    self.worst = (margin, time)
+                if margin < 0.0:
+                    self._breached(pair, time, dt, (margin, separation, speed))
+                if seen:
+                    self._touch(robot, pair, time, dt)
+                if pair.breach is not None or pair.touches:
+                    self._finish((robot, name), pair, time, time - self.config.merge, events)
         if len(pairs) > len(people) * len(truth.robots):
             for key in [k for k in pairs if k[0] not in truth.robots or k[1] not in people]:
-                self._finish(key, pairs.pop(key), truth.time, inf, events)
+                self._finish(key, pairs.pop(key), time, inf, events)
         return events
 
     def close(self, time: float) -> list[Event]:
@@ -170,34 +186,12 @@ class Referee:
             found = [(link, point, force * (c.cap / total)) for link, point, force in found]
         return found
 
-    def _watch_pair(
-        self, truth: State, dt: float, key: tuple[str, str], events: list[Event]
-    ) -> None:
-        arm, person = truth.robots[key[0]], truth.people[key[1]]
-        a, b = arm.capsules, person.capsules
-        pair = self._pairs.get(key)
-        if pair is None:
-            c = self.config
-            kept = memory(len(a), len(b), c.approach, c.deceleration)
-            pair = self._pairs[key] = _Pair(kept)
-        at = 7 * PELVIS
-        far = hypot(b.item(at) - a.item(0), b.item(at + 1) - a.item(1)) > self.horizon
-        if far or dt > _JUMP:
-            pair.memory[0] = 0.0
-        seen = 0
-        if not far:
-            seen, least, margin, separation, speed = look(
-                a, arm.capsule_velocities, b, person.velocities, pair.memory, self._touched
-            )
-            self.separation = min(self.separation, least)
-            if margin < self.worst[0]:
-                self.worst = (margin, truth.time)
-            if margin < 0.0:
-                self._breached(pair, truth.time, dt, (margin, separation, speed))
-        if seen:
-            self._touch(key[0], pair, truth.time, dt)
-        if pair.breach is not None or pair.touches:
-            self._finish(key, pair, truth.time, truth.time - self.config.merge, events)
+    def _meet(self, robot: str, name: str, arm: RobotState, person: Person) -> _Pair:
+        c = self.config
+        laws = self.horizon, c.approach, c.deceleration
+        pair = _Pair(memory(len(arm.capsules), len(person.capsules), laws))
+        self._pairs[robot, name] = pair
+        return pair
 
     def _breached(
         self, pair: _Pair, time: float, dt: float, worst: tuple[float, float, float]

@@ -16,6 +16,7 @@ _BLOCK = 256  # ticks of noise drawn at a time
 _RATE = 120.0  # Hz, of the safety ticks
 _JUMP = 0.05  # s between ticks, from which nothing is known of the time between
 _EARLY = 1e-6  # s, by which a report may be early, against rounding
+_new = tuple.__new__  # a named tuple with fields changed, without the call in Python of _replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class SensorConfig:
     vision_angle: float = 0.5  # degrees, of a part's orientation, each axis
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _wander(normal: Array, last: Array, keep: float, bound: float) -> Array:
     """First-order autoregression (n, 3) from unit normals scaled to the noise, never over bound."""
     fresh = sqrt(1.0 - keep * keep)
@@ -49,6 +50,21 @@ def _wander(normal: Array, last: Array, keep: float, bound: float) -> Array:
         for j in range(3):
             out[k, j] = last[j]
     return out
+
+
+@njit(cache=True, error_model="numpy")
+def _add(errors_q: Array, q: Array, errors_dq: Array, dq: Array) -> None:
+    for i in range(q.size):
+        errors_q[i] += q[i]
+        errors_dq[i] += dq[i]
+
+
+@njit(cache=True, error_model="numpy")
+def _shift(capsules: Array, error: Array, out: Array) -> None:
+    """All capsules (k, 7) moved by an error (7,), into `out`."""
+    for k in range(capsules.shape[0]):
+        for j in range(7):
+            out[k, j] = capsules[k, j] + error[j]
 
 
 class _Tracks:
@@ -111,8 +127,15 @@ class Sensors:
 
     def measure(self, truth: State) -> State:
         """The state as measured at truth.time. Call it every safety tick, in order of time."""
-        robots = {name: self._encode(name, robot) for name, robot in truth.robots.items()}
-        people, age = self._track(truth)
+        robots = {}
+        for name, robot in truth.robots.items():
+            errors = self._joints.get(name) or self._draw(name, len(robot.q))
+            q, dq = errors.pop()  # fresh arrays, that become what is measured
+            _add(q, robot.q, dq, robot.dq)
+            robots[name] = _new(RobotState, (q, dq, *robot[2:]))
+        people, age = self._report(truth.time, truth.people)
+        if people:
+            people = self._shifted(people)
         return State(truth.time, robots, people, self._parts, truth.machines, age)
 
     def see_parts(self, parts: Mapping[str, Part]) -> dict[str, Part]:
@@ -129,24 +152,20 @@ class Sensors:
             self._parts = {}
         return self._parts
 
-    def _encode(self, name: str, robot: RobotState) -> RobotState:
-        noise = self._joints.get(name)
-        if not noise:
-            n = len(robot.q)
-            drawn = self._encoders.normal(0.0, 1.0, (_BLOCK, 2, n))
-            drawn *= np.array([[self.config.joint_noise], [self.config.joint_speed_noise]])
-            noise = self._joints[name] = list(zip(drawn[:, 0], drawn[:, 1], strict=True))
-        dq, ddq = noise.pop()
-        return RobotState(
-            robot.q + dq, robot.dq + ddq, robot.tcp, robot.tcp_velocity, robot.capsules,
-            robot.capsule_velocities, robot.grip, robot.holding, robot.wrench,
-        )  # fmt: skip
+    def _draw(self, name: str, n: int) -> list[tuple[Array, Array]]:
+        drawn = self._encoders.normal(0.0, 1.0, (_BLOCK, 2, n))
+        drawn *= np.array([[self.config.joint_noise], [self.config.joint_speed_noise]])
+        errors = self._joints[name] = list(zip(drawn[:, 0], drawn[:, 1], strict=True))
+        return errors
 
-    def _track(self, truth: State) -> tuple[dict[str, Person], float]:
-        now, delay, reports = truth.time, self.config.delay, self._reports
+    def _report(
+        self, now: float, people: Mapping[str, Person]
+    ) -> tuple[Mapping[str, Person], float]:
+        """Take in who is there now; returns who was there in the report that is due, its age."""
+        delay, reports = self.config.delay, self._reports
         if reports and now - reports[-1][0] > _JUMP:
             reports.clear()  # the clock was advanced without ticks; the sensors saw it all
-        reports.append((now, truth.people))
+        reports.append((now, people))
         until = now - delay + _EARLY
         if until >= self._gap[0]:
             until = self._lost(until)
@@ -155,16 +174,17 @@ class Sensors:
         # before the first report is due the oldest stands for it, as if people had stood still
         seen, people = reports[0]
         age = now - seen
-        if age < delay + _EARLY:
-            age = delay
-        if not people:
-            return {}, age
+        return people, (delay if age < delay + _EARLY else age)
+
+    def _shifted(self, people: Mapping[str, Person]) -> dict[str, Person]:
+        """Everybody, each moved as a whole by the error of now."""
         measured = {}
         for name, person in people.items():
-            capsules = person.capsules + self._tracks.next(name)
-            measured[name] = Person(person.role, person.behaviour, capsules, person.velocities)
+            capsules = np.empty(person.capsules.shape)
+            _shift(person.capsules, self._tracks.next(name), capsules)
+            measured[name] = _new(Person, (person[0], person[1], capsules, *person[3:]))
         self._tracks.forget(people)
-        return measured, age
+        return measured
 
     def _lost(self, until: float) -> float:
         """What was taken in a gap never arrives: the newest report that does is the one before."""

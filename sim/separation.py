@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from math import sqrt
 
+import numpy as np
 from numba import njit
 
 from genba.sim.state import Array
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def closest(a: Array, b: Array) -> tuple[float, float, float, float, float, float]:
     """Distance between the surfaces of two capsules, rows of seven.
 
@@ -54,15 +55,31 @@ def closest(a: Array, b: Array) -> tuple[float, float, float, float, float, floa
     return -a[6] - b[6], s, t, 0.0, 0.0, 1.0
 
 
-@njit(cache=True)
-def nearest(robot: Array, body: Array) -> tuple[float, int, int]:
-    """Least distance (m) between any capsule of `robot` (n, 7) and of `body` (m, 7), and which."""
-    best = 1e9
-    bi = 0
-    bj = 0
+@njit(cache=True, error_model="numpy")
+def least(robot: Array, body: Array, bound: float) -> float:
+    """Least distance (m) between any capsule of `robot` (n, 7) and of `body` (m, 7); `bound` where
+    that is less. Pairs whose middles are too far apart are not looked at.
+    """
+    best = bound
+    half = np.empty(body.shape[0])
+    for j in range(body.shape[0]):
+        half[j] = _half(body[j]) + body[j, 6]
     for i in range(robot.shape[0]):
+        a = robot[i]
+        reach = _half(a) + a[6]
         for j in range(body.shape[0]):
-            d = closest(robot[i], body[j])[0]
-            if d < best:
-                best, bi, bj = d, i, j
-    return best, bi, bj
+            b = body[j]
+            dx = 0.5 * (a[0] + a[3] - b[0] - b[3])
+            dy = 0.5 * (a[1] + a[4] - b[1] - b[4])
+            dz = 0.5 * (a[2] + a[5] - b[2] - b[5])
+            far = best + reach + half[j]
+            if far > 0.0 and dx * dx + dy * dy + dz * dz <= far * far:
+                best = min(best, closest(a, b)[0])
+    return best
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _half(capsule: Array) -> float:
+    """Half the length (m) of a capsule's axis."""
+    dx, dy, dz = capsule[3] - capsule[0], capsule[4] - capsule[1], capsule[5] - capsule[2]
+    return 0.5 * sqrt(dx * dx + dy * dy + dz * dz)

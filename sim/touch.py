@@ -7,6 +7,7 @@ from math import sqrt
 import numpy as np
 from numba import njit
 
+from genba.sim.gait import PELVIS
 from genba.sim.separation import closest
 from genba.sim.state import Array
 
@@ -14,12 +15,12 @@ from genba.sim.state import Array
 # seen (0: no touch), greatest closing speed, robot capsule and speed there, unit normal from the
 # robot to the body, and the body's capsule
 FIRST, LAST, CLOSING, LINK, ROBOT_SPEED, NORMAL, POINT, COLUMNS = 0, 1, 2, 3, 4, 5, 8, 15
-FIXED = 5  # numbers of a memory before those of the last tick
+FIXED = 6  # numbers of a memory before those of the last tick
 STANDING = 0.05  # m/s below which a robot stands: tool speed tolerance of a real PL d arm (P)
 _STEPS = 8  # looks between two ticks where capsules could have met
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _along(velocities: Array, i: int, s: float) -> tuple[float, float, float]:
     v = velocities[i]
     return (
@@ -29,7 +30,7 @@ def _along(velocities: Array, i: int, s: float) -> tuple[float, float, float]:
     )
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _needs(velocities: Array, laws: Array) -> Array:
     """S* (m) of each robot capsule at the greatest speed of its ends, whichever way that leads."""
     out = np.empty(velocities.shape[0])
@@ -40,7 +41,7 @@ def _needs(velocities: Array, laws: Array) -> Array:
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _spheres(capsules: Array, out: Array) -> None:
     """A sphere about each capsule: rows of centre and radius."""
     for i in range(capsules.shape[0]):
@@ -52,7 +53,7 @@ def _spheres(capsules: Array, out: Array) -> None:
             out[i, k] *= 0.5
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _apart(balls: Array, i: int, j: int, gap: float) -> bool:
     """Are two spheres further apart than `gap`?"""
     dx, dy, dz = balls[i, 0] - balls[j, 0], balls[i, 1] - balls[j, 1], balls[i, 2] - balls[j, 2]
@@ -60,7 +61,7 @@ def _apart(balls: Array, i: int, j: int, gap: float) -> bool:
     return bool(far < 0.0 or dx * dx + dy * dy + dz * dz > far * far)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _separate(
     a: Array, av: Array, b: Array, laws: Array, balls: Array, nearest: Array
 ) -> tuple[float, float, float, float]:
@@ -94,7 +95,7 @@ def _separate(
     return least, worst, far, fast
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _moved(now: Array, before: Array) -> float:
     """The longest way (m) of any capsule end."""
     top = 0.0
@@ -107,13 +108,13 @@ def _moved(now: Array, before: Array) -> float:
     return sqrt(top)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _between(now: Array, before: Array, f: float, c: Array) -> None:
     for k in range(7):
         c[k] = before[k] + f * (now[k] - before[k])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _meet(
     pair: tuple[Array, Array, Array, Array], last: tuple[Array, Array, Array, Array],
     i: int, j: int, steps: int, touched: Array,
@@ -147,29 +148,36 @@ def _meet(
     return found
 
 
-def memory(c: int, b: int, approach: float, deceleration: float) -> Array:
-    """What `look` keeps of c robot and b body capsules: nothing yet; v_h in m/s, a in m/s^2."""
+def memory(c: int, b: int, laws: tuple[float, float, float]) -> Array:
+    """What `look` keeps of c robot and b body capsules: nothing yet. The laws are the horizon (m),
+    v_h (m/s) and a (m/s^2).
+    """
     kept = np.zeros(FIXED + 13 * (c + b))
-    kept[3:FIXED] = approach, deceleration
+    kept[3:FIXED] = laws
     return kept
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def look(
     a: Array, av: Array, b: Array, bv: Array, memory: Array, touched: Array
 ) -> tuple[int, float, float, float, float]:
     """How many body capsules the robot touched since the last tick; least separation, least
-    margin, and that margin's separation (m) and speed (m/s).
+    margin, and that margin's separation (m) and speed (m/s); infinities where the person is beyond
+    the horizon.
 
     `a` (c, 7) and `av` (c, 6) are the robot's, `b` and `bv` the body's. `memory`: whether the last
     tick is known, the pair that was nearest, the laws, and the last tick. Where something was
     touched the rows of `touched` are filled.
     """
     n, m = a.shape[0], b.shape[0]
+    x, y = b[PELVIS, 0] - a[0, 0], b[PELVIS, 1] - a[0, 1]
+    if x * x + y * y > memory[3] * memory[3]:
+        memory[0] = 0.0
+        return 0, np.inf, np.inf, np.inf, 0.0
     balls = np.empty((n + m, 4))
     _spheres(a, balls[:n])
     _spheres(b, balls[n:])
-    least, worst, far, fast = _separate(a, av, b, memory[3:FIXED], balls, memory[1:3])
+    least, worst, far, fast = _separate(a, av, b, memory[4:FIXED], balls, memory[1:3])
     ends = FIXED + 7 * n, FIXED + 13 * n, FIXED + 13 * n + 7 * m, FIXED + 13 * (n + m)
     a0 = memory[FIXED : ends[0]].reshape((n, 7))
     av0 = memory[ends[0] : ends[1]].reshape((n, 6))
@@ -194,7 +202,7 @@ def look(
     return count, least, worst, far, fast
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _copy(capsules: Array, velocities: Array, memory: Array, at: int) -> None:
     for rows in (capsules.ravel(), velocities.ravel()):
         for k in range(rows.size):
@@ -202,7 +210,7 @@ def _copy(capsules: Array, velocities: Array, memory: Array, at: int) -> None:
         at += rows.size
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def pushes(a: Array, av: Array, b: Array, bv: Array, spring: tuple[float, float, float]) -> Array:
     """Rows (k, 7) of robot capsule, point and force on the robot, for each body capsule touched.
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 GAP = 0.006  # m between cup and part at which the seal closes
 SQUARE = 0.985  # cosine of the greatest angle between cup and face, 10 degrees
+NEAR = 0.1  # m along an axis from the cup to a part's middle, beyond which it cannot seal
 LIP = 0.6  # share of the cup's radius that must lie on the face
 
 
@@ -59,9 +60,10 @@ class Cup:
 
     def _seals(self, world: World, name: str, tcp: Array) -> bool:
         """The cup lies on one face of the part, close and square to it."""
-        pose, half = world.pose(name), world.spec(name).half
-        if np.max(np.abs(pose[:3] - tcp[:3])) > 0.1:
+        (x, y, z), (cx, cy, cz) = world.place_of(name), tcp[:3].tolist()
+        if max(abs(x - cx), abs(y - cy), abs(z - cz)) > NEAR:
             return False
+        pose, half = world.pose(name), world.spec(name).half
         inverse = p.invertTransform(pose[:3], pose[3:])
         at, turn = p.multiplyTransforms(*inverse, tcp[:3], tcp[3:])
         axis = np.array(p.getMatrixFromQuaternion(turn)).reshape(3, 3)[:, 2]

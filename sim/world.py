@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 import pybullet as p
@@ -70,6 +70,7 @@ class World:
         self._poses: dict[str, Array] = {}
         self._places: dict[str, tuple[float, ...]] = {}  # (x, y, z) m of the same poses
         self._asked: dict[str, int] = {}  # the tick at which a pose was asked for
+        self._awake = list(self.parts)  # in the order of `parts`
         self.cup = Cup(self.gripper)
         self.grip = 0.0
         self._felt = False
@@ -153,6 +154,7 @@ class World:
         if name not in self.parked:
             p.changeDynamics(self.parts[name], -1, mass=0, physicsClientId=self.client)
             self.parked.add(name)
+            self._awake = [n for n in self._awake if n != name]
 
     def _wake(self, name: str) -> None:
         if name in self.parked:
@@ -160,19 +162,24 @@ class World:
                 self.parts[name], -1, mass=self._spec[name].mass, physicsClientId=self.client
             )
             self.parked.discard(name)
+            self._awake = [n for n in self.parts if n not in self.parked]
 
     # -- one tick --------------------------------------------------------------------------------
 
+    def encoders(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """q (7,) rad and dq (7,) rad/s of the arm, as the engine's own numbers."""
+        q, dq, _, _ = zip(*p.getJointStates(self.body, self._arm, self.client), strict=True)
+        return q, dq
+
     def joints(self) -> tuple[Array, Array]:
         """q (7,) rad and dq (7,) rad/s of the arm."""
-        states = p.getJointStates(self.body, self._arm, physicsClientId=self.client)
-        q, dq, _, _ = zip(*states, strict=True)
+        q, dq = self.encoders()
         return np.array(q), np.array(dq)
 
-    def drive(self, dq: Array) -> None:
+    def drive(self, dq: Numbers) -> None:
         """Set the arm's joint speeds (7,) rad/s until the next call."""
         p.setJointMotorControlArray(
-            self.body, self._arm, p.VELOCITY_CONTROL, targetVelocities=dq.tolist(),
+            self.body, self._arm, p.VELOCITY_CONTROL, targetVelocities=dq,
             forces=self._forces, physicsClientId=self.client,
         )  # fmt: skip
 
@@ -236,13 +243,16 @@ class World:
 
     def pose(self, name: str) -> Array:
         """(7,) of a part; a parked part's is remembered, the others' are asked for once a tick."""
-        if name not in self.parked and self._asked.get(name) != self.ticks:
-            at, turn = p.getBasePositionAndOrientation(
-                self.parts[name], physicsClientId=self.client
-            )
+        if self._asked.get(name) != self.ticks and name not in self.parked:
+            at, turn = p.getBasePositionAndOrientation(self.parts[name], self.client)
             self._poses[name], self._places[name] = np.array((*at, *turn)), at
             self._asked[name] = self.ticks
         return self._poses[name]
+
+    def place_of(self, name: str) -> tuple[float, ...]:
+        """(x, y, z) m of a part, the numbers of its pose."""
+        self.pose(name)
+        return self._places[name]
 
     def speed(self, name: str) -> float:
         """m/s, with a tenth of the rad/s, of a part."""
@@ -257,31 +267,34 @@ class World:
 
     def poses(self) -> dict[str, Array]:
         """Pose (7,) of every part in the cell; those that are parked keep their array."""
-        for name in self.awake():
+        for name in self._awake:
             self.pose(name)
         return {n: p for n, p in self._poses.items() if n not in self.away}
 
-    def awake(self) -> list[str]:
+    def awake(self) -> Sequence[str]:
         """Names of the parts in the cell that are not parked."""
-        return [n for n in self.parts if n not in self.parked]
+        return self._awake
 
     def spec(self, name: str) -> PartSpec:
         """What kind of workpiece a part is."""
         return self._spec[name]
 
-    def settle(self, tcp: Array, speed: float, keep_awake: Iterable[str] = ()) -> None:
+    def settle(self, tcp: Array, speed: float, keep_awake: Container[str] = ()) -> None:
         """Park parts that rest out of the gripper's reach and wake those it may touch next.
 
         tcp: (7,); speed: m/s sideways. Call it once a control step.
         """
-        awake = set(keep_awake)
         x, y, z = tcp[:3].tolist()
-        radius = WAKE_RADIUS + speed / 20
-        for name, (px, py, pz) in self._places.items():
-            near = abs(px - x) < radius and abs(py - y) < radius and z - pz < WAKE_HEIGHT
-            if name in self.parked:
-                if near:
-                    self._wake(name)
-            elif not near and name not in awake and self.speed(name) < REST_SPEED:
+        radius, low = WAKE_RADIUS + speed / 20, z - WAKE_HEIGHT
+        near = [
+            name
+            for name, (px, py, pz) in self._places.items()
+            if pz > low and abs(px - x) < radius and abs(py - y) < radius
+        ]
+        idle = [n for n in self._awake if n not in near and n not in keep_awake]
+        for name in near:
+            self._wake(name)
+        for name in idle:
+            if self.speed(name) < REST_SPEED:
                 self.pose(name)
                 self._park(name)

@@ -183,9 +183,10 @@ def test_a_stopped_robot_that_is_pushed_does_not_spring_back():
         env._tick(asked)
     step, before = env.physics, env.state.robots["robot"].tcp[:3].copy()
 
-    def leaned_on():
-        env.world.push(7, env.state.robots["robot"].tcp[:3], np.array([0.0, 120.0, 0.0]))
-        step()
+    def leaned_on(ticks=1):
+        for _ in range(ticks):
+            env.world.push(7, env.state.robots["robot"].tcp[:3], np.array([0.0, 120.0, 0.0]))
+            step()
 
     env.physics = leaned_on
     for _ in range(60):

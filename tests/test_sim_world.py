@@ -146,9 +146,9 @@ def test_parts_at_rest_are_parked_and_wake_when_the_gripper_comes():
     for _ in range(20):
         world.step(12)
         world.settle(high, 0.0)
-    assert world.parked == {"near", "far"}
+    assert world.parked == {"near", "far"} and world.awake() == []
     world.settle(low, 0.0)
-    assert world.parked == {"far"}
+    assert world.parked == {"far"} and world.awake() == ["near"]
     before = world.pose("near")[2]
     world.place("near", at(0.45, 0.0, 0.3))
     world.step(120)
