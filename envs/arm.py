@@ -17,6 +17,7 @@ from genba.sim.motion import Follower
 from genba.sim.state import Array, Command, RobotState
 from genba.sim.world import World
 
+COASTING = 30  # ticks, 0.25 s: as long as a robot may still move that is driven no more (D)
 STILL = 0.005  # rad/s below which every joint of a robot that stands is
 
 
@@ -46,6 +47,7 @@ class Arm:
         self.follower.reset(self.world.robot.home)
         self.grip = -1.0
         self.opening, self.holding = self.world.gripper_state()
+        self._coasting = 0  # ticks for which it still counts as driven
         self._asked = self._rates = np.empty(0)
 
     def hear(self, action: Any) -> Array:
@@ -77,6 +79,7 @@ class Arm:
         Stop category 0 takes the power away: the brakes fall in with the joints' full torque and
         the path is lost; every other stop brakes along the path.
         """
+        self._coasting -= 1
         if category == 0:
             self.world.drive(np.zeros(self.joints))
             self._stand_here()
@@ -84,6 +87,8 @@ class Arm:
             stopped = category is not None
             speeds, pushed = self.follower.servo(command.dq, self.q, stopped)
             self.world.drive(speeds)
+            if not self.follower.standing:
+                self._coasting = COASTING
             if pushed:
                 self._stand_here()  # brakes do not pull back what pushed the arm away
         if command.grip != self.grip:
@@ -107,7 +112,7 @@ class Arm:
         """The truth about the robot now."""
         reading = self.chain.read(*self.world.encoders())
         self.q = reading[0]
-        return RobotState(*reading, self.opening, self.holding)
+        return RobotState(*reading, self.opening, self.holding, 0.0, self._coasting > 0)
 
     def observe(self, robot: RobotState, out: NDArray[np.float32]) -> None:
         """Into `out` the values of `fields`."""

@@ -63,7 +63,8 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         chain = self.arm.chain
         masses, names = {ROBOT: chain.effective_mass()}, {ROBOT: chain.capsule_names}
         harm = RefereeConfig(deceleration=self.world.robot.deceleration)
-        self.referee = Referee(masses, harm, names)
+        brakes = {ROBOT: self.world.robot.ddq_max}
+        self.referee = Referee(masses, harm, names, brakes)
         self.fields = {**self.arm.fields, **self.task.fields, **company.fields(scenario)}
         self._size = size = sum(self.fields.values())
         start = sum(self.arm.fields.values())

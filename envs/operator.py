@@ -69,7 +69,7 @@ def _call(cause: str, part: str | None = None) -> Call:
 def _hurts(event: Event) -> bool:
     """A blow above the limit by a robot that moved: the person presses the emergency stop."""
     data = event.data
-    return bool(data["force_ratio"] > 1.0 and data["robot_speed"] >= MOVING)
+    return bool(data["force_ratio"] > 1.0 and data["moving"])
 
 
 @dataclass(slots=True)

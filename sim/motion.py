@@ -71,6 +71,7 @@ class Follower:
         # position, velocity, acceleration (3, n), and room for the next
         self._state, self._spare = state, np.empty_like(state)
         self._target, self._speeds = np.empty(n), np.empty(n)
+        self.standing = not state[1].any()  # whether the reference does not move
         self._tell(state)
 
     def follow(self, dq_target: Array) -> tuple[Array, Array]:
@@ -93,11 +94,12 @@ class Follower:
         table, target, speeds = self._table, self._target, self._speeds
         _aim(dq_target, before, table, self._dt, target)
         rows = self._advance(target)
-        late, pushed = _servo(rows, before, q, table, stopped, after, speeds)
+        late, pushed, fastest = _servo(rows, before, q, table, stopped, after, speeds)
         if late:
             rows = self._brake(after)
-            _, pushed = _servo(rows, before, q, table, stopped, after, speeds)
+            _, pushed, fastest = _servo(rows, before, q, table, stopped, after, speeds)
         self._state, self._spare = after, before
+        self.standing = fastest < BRAKED
         if late or not self._planned:
             self._tell(after)
         else:
@@ -209,10 +211,10 @@ def _mark_late(state: Array, table: Array, late: NDArray[np.bool_]) -> bool:
 @njit(cache=True, error_model="numpy")
 def _servo(
     rows: Rows, before: Array, q: Array, table: Array, stopped: bool, state: Array, speeds: Array
-) -> tuple[bool, bool]:
+) -> tuple[bool, bool, float]:
     """Whether `_mark_late` would find a joint; whether an arm that is to stand is held off its
-    place. Into `state` the rows as an array, into `speeds` joint speeds (n,) that follow the
-    reference and pull q back onto it.
+    place; the greatest joint speed of the reference (rad/s). Into `state` the rows as an array,
+    into `speeds` joint speeds (n,) that follow the reference and pull q back onto it.
     """
     n = table.shape[1]
     for i in range(n):
@@ -227,7 +229,7 @@ def _servo(
     for i in range(n):
         drift = before[0, i] - q[i]
         speeds[i] = state[1, i] + min(pull, max(-pull, DRIFT_GAIN * drift))
-    return late, off > PUSHED and standing
+    return late, off > PUSHED and standing, fastest
 
 
 @njit(cache=True, error_model="numpy")

@@ -2,16 +2,20 @@
 
 Why a speed and separation monitoring (SSM) that works never causes a breach. The referee asks for
 
-    S* = v_h v / a + v^2 / (2 a)
+    S* = v_h T + v T / 2
 
-the separation of ISO/TS 15066 5.5.4 without its allowances for reaction time T_r and for
-uncertainty d0 = C + Z_d + Z_r. An SSM lets the robot move at v only while d >= S_p(v) = v_h (T_r +
-v / a) + v T_r + v^2 / (2 a) + d0. If the person comes on at v_h at most, then after T_r at worst
-d >= v_h v / a + v^2 / (2 a) + d0 >= S*. From then on the robot brakes with a, and d shrinks at
-v_h + v at most, as S* does: d/dt S* = -(v_h + v). So d >= S* to the end, and no measurement error
-within d0 excuses a breach. For the argument v_h must not jump while braking, so it is 1.6 m/s at
-every distance; the 2.0 m/s of a hand below 0.5 m would only make S* greater. Limbs in full stride
-swing faster than v_h for tenths of a second; what they take then comes out of d0.
+T the time in which the robot could really stand from its joint speeds, v its speed towards the
+person: the separation of ISO/TS 15066 5.5.4 without its allowances for reaction time T_r and for
+uncertainty d0 = C + Z_d + Z_r. An SSM that reckons with a slower or the same T_s lets the robot
+move only while d >= v_h (T_r + T_s) + v T_r + v T_s / 2 + d0. If the person comes on at v_h at
+most, then after T_r at worst d >= v_h T_s + v T_s / 2 + d0 >= S*. From then on the robot brakes,
+and d shrinks at v_h + v at most, as S* does. So d >= S* to the end, and no measurement error within
+d0 excuses a breach. For the argument v_h must not jump while braking, so it is 1.6 m/s at every
+distance; the 2.0 m/s of a hand below 0.5 m would only make S* greater. Limbs in full stride swing
+faster than v_h for tenths of a second; what they take then comes out of d0.
+
+A robot counts as moving where it is faster than 0.05 m/s by its own drives: one that stands and is
+pushed is moved by who pushes it.
 """
 
 from __future__ import annotations
@@ -34,6 +38,7 @@ from genba.sim.touch import (
     POINT,
     ROBOT_SPEED,
     STANDING,
+    TOWARDS,
     look,
     memory,
     pushes,
@@ -78,6 +83,7 @@ class _Touch:
     speed: float = -1.0
     link: int = 0
     robot_speed: float = 0.0
+    towards: float = 0.0  # m/s, of the robot alone, driven
     clamped: float | None = None  # since when
     moved: bool = False  # the robot, at some time during the touch
 
@@ -95,9 +101,10 @@ class Referee:
     """Watches the truth once a safety tick and writes the events of harm.
 
     `masses` gives each robot's m_R = M/2 + m_L in kg (docs/standards.md 2); `links`, if given,
-    names of its capsules for the events. `separation` is the least true distance (m) now, inf while
-    nobody is within `horizon` of a robot's base; `worst` the least margin d - S* (m) since the
-    reset, and its time (s).
+    names of its capsules for the events; `brakes` what its joints decelerate with, (n,) rad/s^2,
+    without which it stops with `config.deceleration`. `separation` is the least true distance (m)
+    now, inf while nobody is within `horizon` of a robot's base; `worst` the least margin d - S* (m)
+    since the reset, and its time (s).
     """
 
     def __init__(
@@ -105,10 +112,12 @@ class Referee:
         masses: Mapping[str, float],
         config: RefereeConfig | None = None,
         links: Mapping[str, Sequence[str]] | None = None,
+        brakes: Mapping[str, Array] | None = None,
     ) -> None:
         self.config = config = config or RefereeConfig()
         self._masses = dict(masses)
         self._links = dict(links or {})
+        self._brakes = {name: np.empty(0) for name in masses} | dict(brakes or {})
         brake = 2.0 * config.approach / config.deceleration + 2.0 / config.deceleration
         self.horizon = max(3.0, _REACH + brake)  # m, S* at 2 m/s and what arms reach
         self._touched = np.zeros((len(CAPSULE_REGIONS), TOUCH_COLUMNS))
@@ -133,14 +142,15 @@ class Referee:
             return []
         events: list[Event] = []
         for robot, arm in truth.robots.items():
-            where, moving = arm.capsules, arm.capsule_velocities
+            where, moving, brakes = arm.capsules, arm.capsule_velocities, self._brakes[robot]
             for name, person in people.items():
                 pair = pairs.get((robot, name)) or self._meet(robot, name, arm, person)
                 if dt > _JUMP:
                     pair.memory[0] = 0.0
                 seen, least, margin, separation, speed = look(
-                    where, moving, person.capsules, person.velocities, pair.memory, self._touched
-                )
+                    where, moving, person.capsules, person.velocities, pair.memory, self._touched,
+                    arm.dq, brakes,
+                )  # fmt: skip
                 if least < self.separation:
                     self.separation = least
                 if margin < self.worst[0]:
@@ -148,7 +158,7 @@ class Referee:
                 if margin < 0.0:
                     self._breached(pair, time, dt, (margin, separation, speed))
                 if seen:
-                    self._touch(robot, pair, time, dt)
+                    self._touch(arm.driven, pair, time, dt)
                 if pair.breach is not None or pair.touches:
                     self._finish((robot, name), pair, time, time - self.config.merge, events)
         if len(pairs) > len(people) * len(truth.robots):
@@ -204,7 +214,7 @@ class Referee:
         if margin < breach.margin:
             breach.margin, breach.separation, breach.speed = margin, separation, speed
 
-    def _touch(self, robot: str, pair: _Pair, time: float, dt: float) -> None:
+    def _touch(self, driven: bool, pair: _Pair, time: float, dt: float) -> None:
         dt = min(dt, _JUMP)
         for j in np.flatnonzero(self._touched[:, LAST]).tolist():
             row = self._touched[j].tolist()
@@ -216,7 +226,9 @@ class Referee:
             if row[CLOSING] > touch.speed:
                 touch.speed, touch.robot_speed = row[CLOSING], row[ROBOT_SPEED]
                 touch.link = int(row[LINK])
-            touch.moved = touch.moved or row[ROBOT_SPEED] >= STANDING
+            if driven:
+                touch.moved = touch.moved or row[ROBOT_SPEED] >= STANDING
+                touch.towards = max(touch.towards, row[TOWARDS])
             if touch.clamped is None and touch.moved:  # who leans on a robot that stands is free
                 pressed = self._against_obstacle(self._touched[j])
                 if pressed or now - touch.start > self.config.clamp:
@@ -252,12 +264,14 @@ class Referee:
         names = self._links.get(key[0])
         link = names[touch.link] if names else str(touch.link)
         harm = severity(region, touch.speed, self._masses[key[0]], clamped)
+        own = severity(region, touch.towards, self._masses[key[0]], clamped)
         where = {"region": region, "link": link}
         data = {
             "start": touch.start, "duration": touch.last - touch.start, **where,
             "relative_speed": touch.speed, "robot_speed": touch.robot_speed,
             "force": harm.force, "energy": harm.energy, "force_ratio": harm.force_ratio,
-            "energy_ratio": harm.energy_ratio, "clamped": clamped,
+            "energy_ratio": harm.energy_ratio, "clamped": clamped, "moving": touch.moved,
+            "robot_force_ratio": own.force_ratio, "robot_energy_ratio": own.energy_ratio,
         }  # fmt: skip
         events = [Event(time, EventKind.CONTACT, key[1], data)]
         if touch.clamped is not None:

@@ -13,8 +13,18 @@ from genba.sim.state import Array
 
 # Columns of a touch, one row a body capsule: shares of the tick in which it began and was last
 # seen (0: no touch), greatest closing speed, robot capsule and speed there, unit normal from the
-# robot to the body, and the body's capsule
-FIRST, LAST, CLOSING, LINK, ROBOT_SPEED, NORMAL, POINT, COLUMNS = 0, 1, 2, 3, 4, 5, 8, 15
+# robot to the body, the body's capsule, and the greatest speed of the robot alone towards the body
+FIRST, LAST, CLOSING, LINK, ROBOT_SPEED, NORMAL, POINT, TOWARDS, COLUMNS = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    8,
+    15,
+    16,
+)
 FIXED = 6  # numbers of a memory before those of the last tick
 STANDING = 0.05  # m/s below which a robot stands: tool speed tolerance of a real PL d arm (P)
 _STEPS = 8  # looks between two ticks where capsules could have met
@@ -31,13 +41,28 @@ def _along(velocities: Array, i: int, s: float) -> tuple[float, float, float]:
 
 
 @njit(cache=True, error_model="numpy")
-def _needs(velocities: Array, laws: Array) -> Array:
-    """S* (m) of each robot capsule at the greatest speed of its ends, whichever way that leads."""
+def _stopping(dq: Array, brakes: Array, top: float, a: float) -> float:
+    """Seconds until a robot stands that brakes along its path now.
+
+    Of its joint speeds dq (n,) and the deceleration of its joints (n,), all slowing down evenly;
+    without those of its top speed (m/s) and a (m/s^2).
+    """
+    if brakes.size == 0:
+        return top / a
+    time = 0.0
+    for i in range(brakes.size):
+        time = max(time, abs(dq[i]) / brakes[i])
+    return time
+
+
+@njit(cache=True, error_model="numpy")
+def _speeds(velocities: Array) -> Array:
+    """The greatest speed (m/s) of the ends of each robot capsule."""
     out = np.empty(velocities.shape[0])
     for i in range(out.size):
         v = velocities[i]
         square = max(v[0] ** 2 + v[1] ** 2 + v[2] ** 2, v[3] ** 2 + v[4] ** 2 + v[5] ** 2)
-        out[i] = (laws[0] * sqrt(square) + 0.5 * square) / laws[1]
+        out[i] = sqrt(square)
     return out
 
 
@@ -63,9 +88,11 @@ def _apart(balls: Array, i: int, j: int, gap: float) -> bool:
 
 @njit(cache=True, error_model="numpy")
 def _separate(
-    a: Array, av: Array, b: Array, laws: Array, balls: Array, nearest: Array
+    a: Array, av: Array, b: Array, laws: tuple[float, float], balls: Array, nearest: Array
 ) -> tuple[float, float, float, float]:
     """Least distance, least margin d - S*, and the distance and directed speed of that margin.
+
+    `laws` are v_h (m/s) and the time (s) in which the robot could stand: S* = v_h T + v T / 2.
 
     Who walks up to a robot at rest breaches nothing, and pairs that touch are a contact: there the
     margin is the distance, not below 0. `nearest` is the pair that was nearest the last time, and
@@ -73,7 +100,8 @@ def _separate(
     """
     n, m = a.shape[0], b.shape[0]
     least, worst, far, fast = np.inf, np.inf, np.inf, 0.0
-    needs = _needs(av, laws)
+    approach, stop = laws
+    needs = stop * (approach + 0.5 * _speeds(av))
     start = int(nearest[1])
     for k in range(m):
         j = start + k if start + k < m else start + k - m
@@ -87,8 +115,8 @@ def _separate(
             if max(d, 0.0) - needs[i] < worst:
                 vx, vy, vz = _along(av, i, s)
                 v = max(0.0, vx * nx + vy * ny + vz * nz)
-                margin = d - (laws[0] * v + 0.5 * v * v) / laws[1]
-                if d <= 0.0 or v < STANDING:
+                margin = d - stop * (approach + 0.5 * v)
+                if d <= 0.0 or vx * vx + vy * vy + vz * vz < STANDING * STANDING:
                     margin = max(0.0, d)
                 if margin < worst:
                     worst, far, fast = margin, d, v
@@ -133,12 +161,13 @@ def _meet(
             continue
         found = 1
         if row[LAST] == 0.0:
-            row[FIRST], row[CLOSING] = 1.0, -1.0
+            row[FIRST], row[CLOSING], row[TOWARDS] = 1.0, -1.0, 0.0
         row[FIRST] = min(row[FIRST], (m - 1) / steps)
         row[LAST] = max(row[LAST], m / steps)
         for k in range(2):  # the faster of before and after: the touch itself slows the robot
             vx, vy, vz = _along(av0 if k == 0 else av, i, s)
             wx, wy, wz = _along(bv0 if k == 0 else bv, j, t)
+            row[TOWARDS] = max(row[TOWARDS], vx * nx + vy * ny + vz * nz)
             closing = max(0.0, (vx - wx) * nx + (vy - wy) * ny + (vz - wz) * nz)
             if closing > row[CLOSING]:
                 row[CLOSING], row[LINK] = closing, i
@@ -159,13 +188,21 @@ def memory(c: int, b: int, laws: tuple[float, float, float]) -> Array:
 
 @njit(cache=True, error_model="numpy")
 def look(
-    a: Array, av: Array, b: Array, bv: Array, memory: Array, touched: Array
+    a: Array,
+    av: Array,
+    b: Array,
+    bv: Array,
+    memory: Array,
+    touched: Array,
+    dq: Array,
+    brakes: Array,
 ) -> tuple[int, float, float, float, float]:
     """How many body capsules the robot touched since the last tick; least separation, least
     margin, and that margin's separation (m) and speed (m/s); infinities where the person is beyond
     the horizon.
 
-    `a` (c, 7) and `av` (c, 6) are the robot's, `b` and `bv` the body's. `memory`: whether the last
+    `a` (c, 7) and `av` (c, 6) are the robot's, `b` and `bv` the body's; dq (n,) the joints' speeds
+    in rad/s and `brakes` (n,) their deceleration in rad/s^2, or empty. `memory`: whether the last
     tick is known, the pair that was nearest, the laws, and the last tick. Where something was
     touched the rows of `touched` are filled.
     """
@@ -177,7 +214,8 @@ def look(
     balls = np.empty((n + m, 4))
     _spheres(a, balls[:n])
     _spheres(b, balls[n:])
-    least, worst, far, fast = _separate(a, av, b, memory[4:FIXED], balls, memory[1:3])
+    stop = _stopping(dq, brakes, _speeds(av).max(), memory[5])
+    least, worst, far, fast = _separate(a, av, b, (memory[4], stop), balls, memory[1:3])
     ends = FIXED + 7 * n, FIXED + 13 * n, FIXED + 13 * n + 7 * m, FIXED + 13 * (n + m)
     a0 = memory[FIXED : ends[0]].reshape((n, 7))
     av0 = memory[ends[0] : ends[1]].reshape((n, 6))

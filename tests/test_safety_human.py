@@ -31,7 +31,8 @@ def seen(seed, tall, speed):
     script = visit.script()
     ends, speeds = [], []
     for k in range(int((len(script) - 4) / RATE / TICK)):
-        capsules, moves = pose(script, body()[0], k * TICK, visit.height, visit.ground)
+        capsules, moves = np.empty((17, 7)), np.empty((17, 6))
+        pose(script, body()[0], (k * TICK, visit.height, visit.ground), capsules, moves)
         ends.append(capsules[:, :6].reshape(-1, 2, 3))
         speeds.append(np.linalg.norm(moves.reshape(-1, 2, 3), axis=2).max(axis=1))
     return np.array(ends), np.array(speeds)

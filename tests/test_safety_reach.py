@@ -22,7 +22,7 @@ from genba.sim.gait import PELVIS
 from genba.sim.kinematics import chain_of
 from genba.sim.motion import Follower
 from genba.sim.people import CAPSULE_REGIONS, Crew, Visit
-from genba.sim.separation import closest, nearest
+from genba.sim.separation import closest, least
 from genba.sim.state import Person, RobotState, State
 
 TICK = 1.0 / 120.0
@@ -135,7 +135,7 @@ def run(reach, seed, brakes=1.0, runner=2.0, starting=3.0, seconds=3.0):
     weak = ROBOT if brakes == 1.0 else _weaker(brakes)
     follower = Follower(weak)
     q, dq = ROBOT.home.copy(), np.zeros(7)
-    least, speed = math.inf, 0.0
+    nearest, speed = 1e3, 0.0
     past = []
     for tick in range(int(seconds / TICK)):
         arm = robot(q, dq)
@@ -150,9 +150,9 @@ def run(reach, seed, brakes=1.0, runner=2.0, starting=3.0, seconds=3.0):
         verdict = reach.check(state(arm, who, tick * TICK), command(q, asked))
         fast = np.abs(arm.capsule_velocities.reshape(-1, 3)).max()
         if fast > MOVING:
-            least = min(least, nearest(arm.capsules, past[-1].capsules)[0])
+            nearest = min(nearest, least(arm.capsules, past[-1].capsules, nearest))
         q, dq = follower.follow(verdict.scale * asked)
-    return least
+    return nearest
 
 
 def _weaker(brakes):

@@ -288,9 +288,9 @@ def test_a_breach_is_less_separation_than_braking_takes(gap, velocity, breach):
 def test_the_deceleration_is_a_parameter():
     referee = judge(deceleration=1.0)
     assert referee.horizon > 4.0
-    person = someone(CHEST, (2.0, 0.0, 0.5))
+    person = someone(CHEST, (1.0, 0.0, 0.5))
     referee.watch(state(0.0, arm(velocity=(1.0, 0.0, 0.0)), person), TICK)
-    assert referee.worst[0] == pytest.approx(1.9 - 1.6 - 0.5)
+    assert referee.worst[0] == pytest.approx(0.9 - 1.6 - 0.5)
 
 
 def test_breaches_in_quick_succession_are_one():
@@ -418,3 +418,35 @@ def test_separation_agrees_with_a_search_over_points(seed):
             best = min(best, gaps.min() - a[6] - b[6])
     assert referee.separation <= best + 1e-9
     assert referee.separation == pytest.approx(best, abs=0.02)
+
+
+def test_a_robot_that_passes_by_must_be_able_to_stand_before_who_comes_on_is_there():
+    """It passes a person at 1 m/s and needs 0.2 s to stand, 1.6 m/s for 0.2 s."""
+    referee = judge()
+    referee.watch(state(0.0, arm(velocity=(0.0, 1.0, 0.0)), someone(CHEST, (0.4, 0.0, 0.5))), TICK)
+    assert referee.worst[0] == pytest.approx(0.3 - 1.6 * 0.2)
+
+
+def test_the_time_to_stand_follows_from_the_joints_where_their_brakes_are_known():
+    brakes = {"panda": np.array([10.0, 2.0])}
+    referee = Referee({"panda": PANDA}, RefereeConfig(obstacles=()), brakes=brakes)
+    robot = arm(velocity=(1.0, 0.0, 0.0))._replace(dq=np.array([1.0, -0.5]))
+    referee.watch(state(0.0, robot, someone(CHEST, (0.8, 0.0, 0.5))), TICK)
+    assert referee.worst[0] == pytest.approx(0.7 - (1.6 + 0.5) * 0.25)
+
+
+def test_a_robot_that_stands_and_is_pushed_does_not_move():
+    """Its own drives hold it; who leans on it moves it by 0.2 m/s, and is no victim of it."""
+    for driven in (False, True):
+        referee = judge()
+        events = play(
+            referee,
+            100,
+            lambda t, driven=driven: arm(velocity=(0.2, 0.0, 0.0))._replace(driven=driven),
+            lambda t: someone(CHEST, (0.09, 0.0, 0.5), (-0.2, 0.0, 0.0)),
+        )
+        contact = next(e for e in [*events, *referee.close(1.0)] if e.kind.value == "contact")
+        assert contact.data["moving"] is driven and contact.data["clamped"] is driven
+        assert (contact.data["robot_force_ratio"] > 0.0) is driven
+        assert contact.data["relative_speed"] == pytest.approx(0.4)
+        assert contact.data["robot_force_ratio"] < contact.data["force_ratio"]

@@ -30,7 +30,7 @@ def add_contacts(events: Sequence[Event], sums: dict[str, float], highs: dict[st
         if not clamping and event.kind is not EventKind.CONTACT:
             continue
         region, force = str(datum(event, "region")), number(event, "force_ratio")
-        moving = clamping or number(event, "robot_speed") >= MOVING
+        moving = clamping or bool(event.data.get("moving", number(event, "robot_speed") >= MOVING))
         ratios = {"force_ratio": force, f"force_ratio.{region}": force}
         if moving:
             ratios["force_ratio_moving"] = force
