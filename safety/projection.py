@@ -14,6 +14,7 @@ from math import sqrt
 import daqp
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from genba.safety.walls import Look
 from genba.sim.chain_kernels import consequence, frames_of, tool_jacobian
@@ -25,7 +26,8 @@ REST = 0.02  # weight of a joint's own change against the tool's, rad/s against 
 ROUNDS = 4  # programs of one tick at most (D)
 JOINTS = np.array([0.02, 0.0, 0.025])  # rad, -, s: as the defaults of the rule joint_limits
 TOLERANCE = 1e-5  # m/s and rad/s by which the solver may miss a limit
-NUDGE = 1e-6  # m/s
+NUDGE = 1e-6  # m/s, times the row
+ITERATIONS = 200  # of the solver at most, so that its time is bounded
 SOLVED = 1  # daqp: an optimal solution was found
 
 
@@ -116,14 +118,34 @@ def nearest(
     if not (np.isfinite(along).all() and np.isfinite(gradient).all() and np.isfinite(upper).all()):
         return None  # the solver takes no number for one, and answers
     sense = np.zeros(len(upper), dtype=np.int32)
-    for nudge in (0.0, NUDGE):
+    x, _, flag, _ = daqp.solve(
+        size, gradient, along, upper, lower, sense, primal_tol=TOLERANCE, iter_limit=ITERATIONS
+    )
+    if flag != SOLVED:
+        return None
+    out: Array = np.minimum(np.maximum(x, low), high)  # what the tolerance left
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def _program(
+    q: Array, dq: Array, asked: Array, table: Array, limits: Array, known: Array
+) -> tuple[bool, Array, Array, Array, Array, Array, NDArray[np.int32]]:
+    """Whether all are numbers; size, gradient, rows, upper and lower limits and sense, for daqp."""
+    n, m = q.size, known.shape[0]
+    size = measure(q, table)
+    low, high = joint_bounds(q, dq, asked, limits, JOINTS)
+    gradient, upper, lower = np.zeros(n), np.empty(n + m), np.full(n + m, -np.inf)
+    for i in range(n):
+        upper[i], lower[i] = max(high[i], asked[i]), min(low[i], asked[i])
+        for j in range(n):
+            gradient[i] -= size[i, j] * asked[j]
+    for r in range(m):
         # limits that are all but the same make the solver run in circles: tell them apart
-        apart = upper + nudge * np.arange(len(upper))
-        x, _, flag, _ = daqp.solve(size, gradient, along, apart, lower, sense, primal_tol=TOLERANCE)
-        if flag == SOLVED and np.isfinite(x).all():
-            out: Array = np.minimum(np.maximum(x, low), high)  # what the tolerance left
-            return out
-    return None
+        upper[n + r] = known[r, 7] + NUDGE * (r + 1)
+    along = rows(q, table, known)
+    finite = bool(np.isfinite(along.sum() + upper.sum() + gradient.sum()))
+    return finite, size, gradient, along, upper, lower, np.zeros(n + m, np.int32)
 
 
 class Keeper:
@@ -132,36 +154,36 @@ class Keeper:
     No joint is driven nearer to its own limits than asked: the rule of the joints comes first.
     """
 
-    __slots__ = ("_chain", "_limits")
+    __slots__ = ("_limits", "_table")
 
     def __init__(self, chain: Chain) -> None:
-        self._chain = chain
         robot = chain.robot
+        self._table = chain.table
         self._limits = np.array([robot.q_min, robot.q_max, robot.dq_max, robot.ddq_max])
 
     def keep(
-        self, robot: RobotState, asked: Array, look: Callable[[Array, Array], Look]
+        self, robot: RobotState, asked: Array, found: Look, look: Callable[[Array, Array], Look]
     ) -> Array | None:
         """The motion nearest to `asked` (n,) rad/s that `look` has no row against; None: no such.
 
-        `look` is asked with the velocities of the capsules and the twist of the tool that a motion
-        gives. What it finds goes into the next round's program; what is still too fast after
-        ROUNDS is scaled, which always ends, since standing is allowed.
+        `found` is what it has against the asked one; `look` is given the velocities of the capsules
+        and the twist of the tool that a motion gives. What it finds goes into the next round's
+        program; what is still too fast after ROUNDS is scaled, which always ends, since standing is
+        allowed.
         """
-        q, table = robot.q, self._chain.table
-        size = measure(q, table)
-        low, high = joint_bounds(q, robot.dq, asked, self._limits, JOINTS)
-        low, high = np.minimum(low, asked), np.maximum(high, asked)
-        motion, known = asked, np.empty((0, 8))
+        q, table, known = robot.q, self._table, found[0]
+        motion = asked
         for _ in range(ROUNDS):
+            finite, *program = _program(q, robot.dq, asked, table, self._limits, known)
+            if not finite:
+                return None
+            motion, _, flag, _ = daqp.solve(*program, primal_tol=TOLERANCE, iter_limit=ITERATIONS)
+            if flag != SOLVED:
+                return None
             twist, moves = consequence(q, motion, table)
             found = look(moves, twist)
             if len(found[0]) == 0:
                 return motion
             known = np.concatenate((known, found[0]))
-            nearer = nearest(size, asked, low, high, rows(q, table, known), known[:, 7])
-            if nearer is None:
-                return None
-            motion = nearer
-        twist, moves = consequence(q, motion, table)
-        return motion * look(moves, twist)[1]
+        slower: Array = motion * found[1]
+        return slower

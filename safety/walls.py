@@ -18,7 +18,7 @@ from genba.safety.geometry import bounding_ball
 from genba.sim.separation import closest
 from genba.sim.state import Array
 
-STILL = 5e-5  # m/s and less is no motion towards anything, and what a program may be off
+STILL = 2e-4  # m/s and less is no motion towards anything, and what a program may be off
 OTHER = "the capsules are not those of this robot or person"
 ROWS = 96  # rows of one look at most; what is left out is found in the next round
 # the settings' places: kept free (m), reaction time (s), deceleration (m/s^2), gain (1/s)
@@ -189,33 +189,45 @@ def boxes(
 
 
 @njit(cache=True)
+def _bodies(people: Array, moves: Array) -> Array:
+    """Rows of ball about each capsule (centre, radius, m), and its faster end (m/s)."""
+    out = np.empty((people.shape[0], 5))
+    for j in range(people.shape[0]):
+        out[j, 0], out[j, 1], out[j, 2], out[j, 3] = bounding_ball(people[j])
+        out[j, 4] = _fastest(moves[j])
+    return out
+
+
+@njit(cache=True)
 def people(
-    bodies: Array, asked: Array, measured: Array, frames: Array, person: Array, moves: Array,
+    bodies: Array, asked: Array, measured: Array, frames: Array, others: Array, moves: Array,
     settings: Array,
 ) -> Look:  # fmt: skip
-    """Against a person, capsules (m, 7) that move with (m, 6); else as `planes`.
+    """Against people, capsules (m, 7) that move with (m, 6); else as `planes`.
 
-    How fast the person comes nearer counts; one who goes away earns the robot no speed.
+    How fast a person comes nearer counts; one who goes away earns the robot no speed.
     """
-    if frames.shape[0] != bodies.shape[0] or moves.shape != (person.shape[0], 6):
+    if frames.shape[0] != bodies.shape[0] or moves.shape != (others.shape[0], 6):
         raise ValueError(OTHER)
     out = np.empty((ROWS, 8))
     n = np.empty(3)
     count, ratio, trigger, limit, least = 0, 1.0, 0.0, 0.0, inf
-    if not isfinite(person.sum() + moves.sum()):  # nobody knows where: no program can keep that
+    balls = _bodies(others, moves)
+    if not isfinite(balls.sum()):  # nobody knows where: no program can keep that
         out[0] = nan
         return out[:1], 0.0, nan, nan, -inf
     for i in range(bodies.shape[0]):
-        if frames[i] == 0.0:
+        top = _fastest(asked[i])
+        if frames[i] == 0.0 or top <= STILL:
             continue
         x, y, z, r = bounding_ball(bodies[i])
-        top = max(_fastest(asked[i]), _fastest(measured[i]))
-        for j in range(person.shape[0]):
-            px, py, pz, pr = bounding_ball(person[j])
-            reach = r + pr + _reach(top, _fastest(moves[j]), settings)
-            if (px - x) ** 2 + (py - y) ** 2 + (pz - z) ** 2 > reach * reach:
+        top = max(top, _fastest(measured[i]))
+        for j in range(others.shape[0]):
+            dx, dy, dz = balls[j, 0] - x, balls[j, 1] - y, balls[j, 2] - z
+            far = r + balls[j, 3] + _reach(top, balls[j, 4], settings)
+            if dx * dx + dy * dy + dz * dz > far * far:
                 continue
-            d, s, _, n[0], n[1], n[2] = closest(bodies[i], person[j])
+            d, s, _, n[0], n[1], n[2] = closest(bodies[i], others[j])
             least = min(least, d)
             one, two, along = 0.0, 0.0, 0.0
             for a in range(3):

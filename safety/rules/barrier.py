@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import Field
 
 from genba.safety import geometry, projection, walls
+from genba.safety.crowd import crowd_of
 from genba.safety.robot import RobotModel, kinematics
 from genba.safety.rule import PASS, Parameters, Verdict
 from genba.safety.rules.space_limits import worse
@@ -52,14 +53,14 @@ class Barrier:
     reset = "automatic"
     order = "people"
     Parameters = BarrierParameters
-    __slots__ = ("_boxes", "_frames", "_keeper", "_people", "_robot", "_settings")
+    __slots__ = ("_boxes", "_crowd", "_frames", "_keeper", "_people", "_robot", "_settings")
 
     def __init__(self, parameters: BarrierParameters, robot_name: str, robot: RobotModel) -> None:
         self._robot = robot_name
         chain = kinematics(robot, self.name)
         self._keeper = projection.Keeper(chain)
         self._frames = np.array(chain.capsule_links, dtype=np.float64) + 1.0
-        self._people = parameters.people
+        self._people, self._crowd = parameters.people, crowd_of(robot)
         self._boxes = geometry.boxes(parameters.zones)
         a = robot.deceleration if parameters.deceleration is None else parameters.deceleration
         self._settings = np.array(
@@ -76,7 +77,7 @@ class Barrier:
             return PASS
         acts = Verdict(1.0, None, False, "a person or zone is near", found[2], found[3])
         motion = self._keeper.keep(
-            robot, command.dq, lambda moves, _: self._look(state, robot, moves)
+            robot, command.dq, found, lambda moves, _: self._look(state, robot, moves)
         )
         if motion is None:
             return acts._replace(scale=0.0, category=2, reason="no motion keeps the distance")
@@ -87,10 +88,9 @@ class Barrier:
         found: walls.Look = NOTHING
         if len(self._boxes):
             found = walls.boxes(*args, self._boxes, self._settings)
-        if self._people:
-            for person in state.people.values():
-                other = walls.people(*args, person.capsules, person.velocities, self._settings)
-                found = worse(found, other)
+        if self._people and state.people:
+            other = walls.people(*args, *self._crowd.of(state), self._settings)
+            found = worse(found, other) if len(self._boxes) else other
         return found
 
 

@@ -109,7 +109,7 @@ class SpaceLimits:
             return PASS
         acts = Verdict(1.0, None, False, "the robot nears the end of its space", *found[2:4])
         motion = self._keeper.keep(
-            robot, command.dq, lambda moves, twist: self._look(robot, moves, twist)
+            robot, command.dq, found, lambda moves, twist: self._look(robot, moves, twist)
         )
         if motion is None:
             return acts._replace(scale=0.0, category=2, reason="no motion keeps the space limits")
