@@ -172,11 +172,11 @@ class Keeper:
         allowed.
         """
         q, table, known = robot.q, self._table, found[0]
-        motion = asked
         for _ in range(ROUNDS):
             finite, *program = _program(q, robot.dq, asked, table, self._limits, known)
             if not finite:
                 return None
+            motion: Array
             motion, _, flag, _ = daqp.solve(*program, primal_tol=TOLERANCE, iter_limit=ITERATIONS)
             if flag != SOLVED:
                 return None
@@ -185,5 +185,4 @@ class Keeper:
             if len(found[0]) == 0:
                 return motion
             known = np.concatenate((known, found[0]))
-        slower: Array = motion * found[1]
-        return slower
+        return motion * found[1]

@@ -28,7 +28,7 @@ MARGIN, DELAY, BRAKE, GAIN = 0, 1, 2, 3
 Look = tuple[Array, float, float, float, float]
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, inline="always", error_model="numpy")
 def cap(way: float, settings: Array) -> float:
     """The speed (m/s) that can be stopped within `way` (m), at most gain times way."""
     if not way > 0.0:
@@ -39,7 +39,7 @@ def cap(way: float, settings: Array) -> float:
     return v if v < most else most
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, inline="always", error_model="numpy")
 def _allowed(v: float, m: float, way: float, meets: float, settings: Array) -> float:
     """The greatest speed (m/s) of an end asked v and measured m, `way` (m) from what it may not
     meet; that comes at `meets` (m/s) itself. Infinity where v is no greater.
@@ -52,7 +52,7 @@ def _allowed(v: float, m: float, way: float, meets: float, settings: Array) -> f
     return inf if v <= most + STILL else most
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, inline="always", error_model="numpy")
 def _put(out: Array, count: int, frame: float, end: Array, n: Array, most: float) -> int:
     if count < out.shape[0]:
         out[count, 0] = frame
@@ -63,7 +63,7 @@ def _put(out: Array, count: int, frame: float, end: Array, n: Array, most: float
     return count
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def planes(
     bodies: Array, asked: Array, measured: Array, frames: Array, walls: Array, settings: Array
 ) -> Look:
@@ -96,7 +96,7 @@ def planes(
     return out[:count], ratio, trigger, limit, least
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _nearest(box: Array, rod: Array) -> tuple[float, float, float, float, float]:
     """Distance (m) of a capsule's axis from a box, where on the axis (0..1), direction to the box.
 
@@ -127,14 +127,14 @@ def _nearest(box: Array, rod: Array) -> tuple[float, float, float, float, float]
     return d, t, dx / d, dy / d, dz / d
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, inline="always", error_model="numpy")
 def _fastest(rows: Array) -> float:
     one = rows[0] * rows[0] + rows[1] * rows[1] + rows[2] * rows[2]
     two = rows[3] * rows[3] + rows[4] * rows[4] + rows[5] * rows[5]
     return sqrt(max(one, two))
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, inline="always", error_model="numpy")
 def _reach(v: float, meets: float, settings: Array) -> float:
     """Way (m) beyond which an end that moves at v (m/s) is never held back."""
     v += meets
@@ -144,7 +144,7 @@ def _reach(v: float, meets: float, settings: Array) -> float:
     return reach
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def boxes(
     bodies: Array, asked: Array, measured: Array, frames: Array, zones: Array, settings: Array
 ) -> Look:
@@ -188,7 +188,33 @@ def boxes(
     return out[:count], ratio, trigger, limit, least
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
+def worse(one: Look, two: Look) -> Look:
+    """Two looks as one: all rows, the smaller share and way."""
+    least = min(one[4], two[4])
+    if two[0].shape[0] == 0:
+        return one[0], one[1], one[2], one[3], least
+    if one[0].shape[0] == 0:
+        return two[0], two[1], two[2], two[3], least
+    rows = np.concatenate((one[0], two[0]))
+    if one[1] <= two[1]:
+        return rows, one[1], one[2], one[3], least
+    return rows, two[1], two[2], two[3], least
+
+
+@njit(cache=True, error_model="numpy")
+def space(
+    bodies: Array, asked: Array, measured: Array, frames: Array, walls: Array, zones: Array,
+    settings: Array,
+) -> Look:  # fmt: skip
+    """Against half-spaces and boxes in one call."""
+    one: Look = planes(bodies, asked, measured, frames, walls, settings)
+    if zones.shape[0] == 0:
+        return one
+    return worse(one, boxes(bodies, asked, measured, frames, zones, settings))
+
+
+@njit(cache=True, error_model="numpy")
 def _bodies(people: Array, moves: Array) -> Array:
     """Rows of ball about each capsule (centre, radius, m), and its faster end (m/s)."""
     out = np.empty((people.shape[0], 5))
@@ -198,7 +224,7 @@ def _bodies(people: Array, moves: Array) -> Array:
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def people(
     bodies: Array, asked: Array, measured: Array, frames: Array, others: Array, moves: Array,
     settings: Array,

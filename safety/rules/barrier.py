@@ -19,7 +19,6 @@ from genba.safety import geometry, projection, walls
 from genba.safety.crowd import crowd_of
 from genba.safety.robot import RobotModel, kinematics
 from genba.safety.rule import PASS, Parameters, Verdict
-from genba.safety.rules.space_limits import worse
 from genba.sim.state import Array, Command, RobotState, State
 
 
@@ -90,7 +89,7 @@ class Barrier:
             found = walls.boxes(*args, self._boxes, self._settings)
         if self._people and state.people:
             other = walls.people(*args, *self._crowd.of(state), self._settings)
-            found = worse(found, other) if len(self._boxes) else other
+            found = walls.worse(found, other) if len(self._boxes) else other
         return found
 
 

@@ -120,14 +120,10 @@ class SpaceLimits:
         where, doing = robot.capsules, robot.capsule_velocities
         if self._tool:
             where, doing, moves = _point(robot, twist)
-        args = where, moves, doing, self._frames
-        if len(self._boxes) == 0:
-            return walls.planes(*args, self._planes, self._settings)
-        one = walls.boxes(*args, self._boxes, self._settings)
-        if len(self._planes) == 0:
-            return one
-        two = walls.planes(*args, self._planes, self._settings)
-        return worse(one, two)
+        found: walls.Look = walls.space(
+            where, moves, doing, self._frames, self._planes, self._boxes, self._settings
+        )
+        return found
 
 
 def _point(robot: RobotState, twist: Array) -> tuple[Array, Array, Array]:
@@ -135,14 +131,3 @@ def _point(robot: RobotState, twist: Array) -> tuple[Array, Array, Array]:
     at, doing, moves = robot.tcp[:3], robot.tcp_velocity[:3], twist[:3]
     body = np.concatenate((at, at, (0.0,)))[None, :]
     return body, np.concatenate((doing, doing))[None, :], np.concatenate((moves, moves))[None, :]
-
-
-def worse(one: walls.Look, two: walls.Look) -> walls.Look:
-    """Two looks as one: all rows, the smaller share and way."""
-    least = one[4] if one[4] < two[4] else two[4]
-    if len(two[0]) == 0:
-        return *one[:4], least
-    if len(one[0]) == 0:
-        return *two[:4], least
-    lead = one if one[1] <= two[1] else two
-    return np.concatenate((one[0], two[0])), lead[1], lead[2], lead[3], least

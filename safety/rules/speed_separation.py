@@ -100,7 +100,7 @@ def _fastest(asked: Array, measured: Array, settings: Array) -> float:
     return two if two > one and two > settings[_MIN_SPEED] else one
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def judge(
     robot: Array, measured: Array, asked: Array, body: Array, settings: Array, late: float,
     rest: float,
