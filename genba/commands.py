@@ -277,8 +277,7 @@ def speed(options: argparse.Namespace, out: TextIO) -> int:
             rules = [
                 [r["name"], number(r["median_us"]), number(r["p999_us"])] for r in row["rules"]
             ]
-            title = f"{row['name']}: the layer's rules, two people near, us a tick"
-            show_table(out, title, ["rule", "median", "p99.9"], rules)
+            show_table(out, "two people near", ["rule", "median us", "p99.9 us"], rules)
     return 0
 
 
