@@ -36,10 +36,6 @@ class Crowd:
         self._state, self._made = state, made
         return made
 
-    def forget(self) -> None:
-        """What was made of the latest state counts no longer, though it may come again."""
-        self._state = None
-
 
 def crowd_of(robot: object) -> Crowd:
     """The crowd that the rules of one robot share; one of its own for a robot that has none."""

@@ -64,8 +64,13 @@ def measure(q: Array, table: Array) -> Array:
 
     `table` is that of a Chain. Size: metres a second squared, turning weighed by TURN.
     """
-    n = q.size
-    jac = tool_jacobian(frames_of(q, table))
+    return _measure(frames_of(q, table))
+
+
+@njit(cache=True, error_model="numpy")
+def _measure(frames: Array) -> Array:
+    jac = tool_jacobian(frames)
+    n = jac.shape[1]
     out = np.zeros((n, n))
     for i in range(n):
         for j in range(n):
@@ -78,13 +83,12 @@ def measure(q: Array, table: Array) -> Array:
 
 
 @njit(cache=True, error_model="numpy")
-def rows(q: Array, table: Array, ends: Array) -> Array:
+def _rows(frames: Array, ends: Array) -> Array:
     """How fast (m/s) points move along directions per rad/s of each joint, shape (m, n).
 
     Rows of `ends`: frame of the chain that carries the point, its place (m), a unit direction.
     """
-    n = q.size
-    frames = frames_of(q, table)
+    n = frames.shape[0] - 2
     out = np.zeros((ends.shape[0], n))
     for r in range(ends.shape[0]):
         nx, ny, nz = ends[r, 4], ends[r, 5], ends[r, 6]
@@ -106,8 +110,8 @@ def nearest(
 ) -> Array | None:
     """The joint velocities x (n,) rad/s nearest to `asked` with low <= x <= high, along x <= caps.
 
-    `size` (n, n) is what `measure` answers, `along` (m, n) what `rows` does, caps (m,) m/s. None
-    where no x is found: then nothing is known to keep the limits.
+    `size` (n, n) is what `measure` answers, `along` (m, n) how fast points move per rad/s of each
+    joint, caps (m,) m/s. None where no x is found: then nothing is known to keep the limits.
     """
     if along is None or caps is None:
         along, upper, lower = np.empty((0, len(low))), high, low
@@ -133,7 +137,8 @@ def _program(
 ) -> tuple[bool, Array, Array, Array, Array, Array, NDArray[np.int32]]:
     """Whether all are numbers; size, gradient, rows, upper and lower limits and sense, for daqp."""
     n, m = q.size, known.shape[0]
-    size = measure(q, table)
+    frames = frames_of(q, table)
+    size = _measure(frames)
     low, high = joint_bounds(q, dq, asked, limits, JOINTS)
     gradient, upper, lower = np.zeros(n), np.empty(n + m), np.full(n + m, -np.inf)
     for i in range(n):
@@ -143,7 +148,7 @@ def _program(
     for r in range(m):
         # limits that are all but the same make the solver run in circles: tell them apart
         upper[n + r] = known[r, 7] + NUDGE * (r + 1)
-    along = rows(q, table, known)
+    along = _rows(frames, known)
     finite = bool(np.isfinite(along.sum() + upper.sum() + gradient.sum()))
     return finite, size, gradient, along, upper, lower, np.zeros(n + m, np.int32)
 
