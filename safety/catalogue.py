@@ -44,6 +44,7 @@ RULES: dict[str, RuleClass] = {kind.name: kind for kind in _KINDS}
 _BASIS: dict[str, dict[str, Any]] = {
     "finite_command": {},
     "joint_limits": {},
+    "stopping_limits": {},
     "tcp_speed": {},
     "policy_watchdog": {},
     "emergency_stop": {},

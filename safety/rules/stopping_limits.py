@@ -7,13 +7,13 @@ a robot that is faster brakes already.
 
 from __future__ import annotations
 
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 from numba import njit
 from pydantic import Field
 
-from genba.safety.robot import RobotModel, kinematics
+from genba.safety.robot import RobotModel
 from genba.safety.rule import PASS, Parameters, Verdict
 from genba.sim.state import Array, Command, State
 
@@ -92,7 +92,9 @@ class StoppingLimits:
         self, parameters: StoppingLimitsParameters, robot_name: str, robot: RobotModel
     ) -> None:
         self._robot = robot_name
-        jerk = kinematics(robot, self.name).robot.jerk_max
+        chain = getattr(robot, "chain", None)
+        # a model of limits alone knows no jerk: then acceleration is taken to come at once
+        jerk = np.full(len(robot.ddq_max), inf) if chain is None else chain.robot.jerk_max
         self._limits = np.array([np.asarray(robot.ddq_max), np.asarray(jerk)], dtype=np.float64)
         self._settings = np.array([
             parameters.time, parameters.distance, parameters.reaction_time, parameters.share
