@@ -272,8 +272,12 @@ def speed(options: argparse.Namespace, out: TextIO) -> int:
     write_json(rows, options.json, out)
     if str(options.json) != "-":
         for row in rows:
-            lines = [[k, number(v)] for k, v in row.items() if k != "name"]
+            lines = [[k, number(v)] for k, v in row.items() if k not in ("name", "rules")]
             show_table(out, row["name"], ["", "median"], lines)
+            rules = [
+                [r["name"], number(r["median_us"]), number(r["p999_us"])] for r in row["rules"]
+            ]
+            show_table(out, "two people near", ["rule", "median us", "p99.9 us"], rules)
     return 0
 
 

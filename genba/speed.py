@@ -9,10 +9,12 @@ from typing import Any
 
 from genba.console import import_physics
 from genba.scenarios import Scenario, load
+from genba.speed_rules import layer_speed
 
 BLOCKS = 7  # interleaved, so that what else the machine does falls on all alike
 RESETS = 5
 FEW = "task.parts=1"
+KEPT = 20  # ticks that the layer alone is measured on, for each step asked
 MOST = 50  # steps played for one that counts, at most
 
 Blocks = list[dict[str, float]]
@@ -110,7 +112,7 @@ def speed(name: str, steps: int, overrides: Sequence[str] = ()) -> dict[str, Any
             cell.env.close()
     row = summary([b[0] for b in blocks], resets)
     ratio = median(b[0]["total"] / b[1]["total"] for b in blocks) if len(cells) == 2 else None
-    return {"name": many.name, **row, "parts_10_over_1": ratio}
+    return {"name": many.name, **row, "parts_10_over_1": ratio, **layer_speed(many, KEPT * steps)}
 
 
 def summary(blocks: Blocks, resets: Sequence[float]) -> dict[str, float]:

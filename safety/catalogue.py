@@ -6,6 +6,7 @@ from typing import Any
 
 from genba.safety.human import ON_TRUNK
 from genba.safety.rule import RuleClass
+from genba.safety.rules.barrier import Barrier
 from genba.safety.rules.emergency_stop import EmergencyStop
 from genba.safety.rules.finite_command import FiniteCommand
 from genba.safety.rules.joint_limits import JointLimits
@@ -13,14 +14,20 @@ from genba.safety.rules.perception_integrity import PerceptionIntegrity
 from genba.safety.rules.pfl import Pfl
 from genba.safety.rules.policy_watchdog import PolicyWatchdog
 from genba.safety.rules.reduced_speed import ReducedSpeed
+from genba.safety.rules.space_limits import SpaceLimits
 from genba.safety.rules.speed_separation import SpeedSeparation
 from genba.safety.rules.ssm_reach import SsmReach
 from genba.safety.rules.standstill_zone import StandstillZone
+from genba.safety.rules.stopping_limits import StoppingLimits
 from genba.safety.rules.tcp_speed import TcpSpeed
 
 _KINDS: tuple[RuleClass, ...] = (
+    # those that change the motion come before those that judge its speed
     JointLimits,
+    SpaceLimits,
+    StoppingLimits,
     TcpSpeed,
+    Barrier,
     EmergencyStop,
     SpeedSeparation,
     SsmReach,
@@ -37,6 +44,7 @@ RULES: dict[str, RuleClass] = {kind.name: kind for kind in _KINDS}
 _BASIS: dict[str, dict[str, Any]] = {
     "finite_command": {},
     "joint_limits": {},
+    "stopping_limits": {},
     "tcp_speed": {},
     "policy_watchdog": {},
     "emergency_stop": {},

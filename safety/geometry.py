@@ -134,7 +134,7 @@ def bounding_balls(body: Array) -> Array:
     return balls
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def gap(robot: Array, body: Array, cutoff: float) -> float:
     """Least distance (m) between capsules where it is below `cutoff`, else infinity.
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+import numpy as np
+
 from genba.safety import geometry
-from genba.sim.state import Command, State
+from genba.sim.state import Array, Command, State
 
 WRONG_SHAPE = "the command has the wrong shape"
 
@@ -59,3 +63,12 @@ def state_fault(state: State, name: str, joints: int, rows: int) -> str:
         if person.capsules.shape[1] != 7:
             return "a measured person has the wrong shape"
     return ""
+
+
+@lru_cache(maxsize=16)
+def standing(joints: int, rows: int) -> tuple[Array, Array, Array]:
+    """Velocities (n,), (6,), (c, 6) of joints, TCP and capsules that stand; never written to."""
+    zeros = np.zeros(joints), np.zeros(6), np.zeros((rows, 6))
+    for array in zeros:
+        array.setflags(write=False)
+    return zeros

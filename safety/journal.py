@@ -52,7 +52,10 @@ class Journal:
             else:
                 self._active[name] = time, time
                 events.append(_began(time, name, verdict))
-        for name in [n for n, (_, last) in self._active.items() if self._over(time, last)]:
+        over: tuple[str, ...] = ()
+        if len(self._active) > len(found):
+            over = tuple(n for n, (_, last) in self._active.items() if self._over(time, last))
+        for name in over:
             since, last = self._active.pop(name)
             data = {"phase": "off", "duration": last - since}
             events.append(Event(time, EventKind.RULE, name, data))

@@ -208,9 +208,8 @@ class SafetyLayer:
         return ""
 
     def _motionless(self, command: Command) -> Command:
-        rows = np.zeros((self._rows, 6))
         return Command(
-            np.zeros(self._joints), np.zeros(6), rows, command.grip, command.asked, command.age
+            *inputs.standing(self._joints, self._rows), command.grip, command.asked, command.age
         )
 
     def _moved(self, state: State, command: Command, dq: Array) -> Command:
@@ -227,9 +226,8 @@ class SafetyLayer:
         if grip is None:  # nothing let through yet: a hand that holds goes on holding
             robot = state.robots.get(self._robot_name) if state is not None else None
             grip = 1.0 if robot is None or robot.holding else -1.0
-        rows = np.zeros((self._rows, 6))
         asked, age = getattr(command, "asked", np.zeros(0)), getattr(command, "age", 0.0)
-        return Command(np.zeros(self._joints), np.zeros(6), rows, grip, asked, age)
+        return Command(*inputs.standing(self._joints, self._rows), grip, asked, age)
 
     def _decide(self, state: State | None, command: Command, found: list[Named]) -> Decision:
         """The most restrictive of all verdicts and latches; any that latches, latches."""
@@ -237,11 +235,13 @@ class SafetyLayer:
         self._persists = self._latch(found)
         scale = 1.0
         leader: Named | None = None
-        for named in [*found, *self._latches.items()]:
-            scale = min(scale, named[1].scale)
-            if named[1].category is None:
+        for named in [*found, *self._latches.items()] if self._latches else found:
+            verdict = named[1]
+            if verdict.scale < scale:
+                scale = verdict.scale
+            if verdict.category is None:
                 continue
-            if leader is None or stricter(named[1], leader[1]):
+            if leader is None or stricter(verdict, leader[1]):
                 leader = named
         category = None
         if leader is not None:
@@ -264,8 +264,9 @@ class SafetyLayer:
         if verdict.grip is not None:
             self._grip = verdict.grip
             held = held._replace(grip=verdict.grip)
-        alone = not self._latches and all(v.category is None for n, v in found if n != leader[0])
-        if verdict.motion is None or verdict.category != 2 or not alone or state is None:
+        if verdict.motion is None or verdict.category != 2 or self._latches or state is None:
+            return held
+        if any(v.category is not None for n, v in found if n != leader[0]):
             return held
         return self._moved(state, held, verdict.motion)
 

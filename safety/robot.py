@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from genba.safety.crowd import Crowd
 from genba.sim.kinematics import Chain
 from genba.sim.robots import Robot
 from genba.sim.state import Array
@@ -39,6 +40,7 @@ class Guarded:
     deceleration: float
     tick: float  # s between two safety ticks
     chain: Chain | None  # None where the layer was given limits alone
+    crowd: Crowd = field(default_factory=Crowd)  # shared by all rules of a layer
 
 
 def guarded(robot: RobotModel | Chain, tick: float) -> Guarded:

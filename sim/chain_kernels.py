@@ -299,3 +299,7 @@ def inverse(goal: Array, q0: Array, limits: Array, table: Array) -> tuple[Array,
         for k in range(q.size):
             q[k] = min(limits[1, k], max(limits[0, k], q[k] + step[k] / longest))
     return q, miss
+
+
+# what the kernels of other rooms build on
+frames_of, tool_jacobian = _frames, _jacobian

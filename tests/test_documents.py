@@ -1,6 +1,7 @@
 """Documentation that can run is run."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,26 @@ def test_a_command_in_a_document_is_one_that_the_program_takes(code):
         if words and words[0].endswith("genba"):
             options = cli._parser().parse_args(words[1:])
             assert options.command == words[1]
+
+
+def test_the_example_makes_decisions_of_a_recorded_log(capsys):
+    example = runpy.run_path(str(ROOT / "docs/examples/joint_log.py"))
+    decisions = example["main"](ROOT / "docs/examples/panda_simulated.csv")
+    text = capsys.readouterr().out
+    assert len((ROOT / "docs/examples/joint_log.py").read_text().splitlines()) < 100
+    assert {d.category for d in decisions} == {None, 2}
+    assert any(d.category is None and d.scale < 1.0 for d in decisions)
+    assert decisions[0].scale == 1.0  # nobody near yet
+    for line in ("stop   speed_separation", "reset  speed_separation", "reduced_speed"):
+        assert line in text
+
+
+def test_the_example_reads_a_log_without_velocities(tmp_path):
+    example = runpy.run_path(str(ROOT / "docs/examples/joint_log.py"))
+    file = tmp_path / "log.csv"
+    rows = [f"{i / 50},{i / 100},0,0,-1.5,0,1.5,0" for i in range(60)]
+    file.write_text("time," + ",".join(f"q{i}" for i in range(1, 8)) + "\n" + "\n".join(rows))
+    time, q, dq = example["read"](file)
+    assert len(time) == len(q) == len(dq) and q.shape[1] == 7
+    assert dq[:, 0] == pytest.approx(0.5)
+    assert abs(dq[:, 1:]).max() < 1e-9

@@ -9,6 +9,8 @@ import pytest
 
 from genba import commands, scenarios
 from genba.cli import BAD_INPUT, CATALOGUES, FAILED, INTERRUPTED, main
+from genba.safety import read_config
+from genba.speed_rules import every_rule
 
 SHORT = ["--seconds", "1", "--agent", "idle"]
 
@@ -259,3 +261,16 @@ def test_speed_accounts_for_the_steps_that_were_measured(capfd):
     assert row["step_over_physics"] > 1.0 and 0.0 < row["safety_share"] < 1.0
     assert row["physics_us"] + row["safety_us"] < row["step_us"] * 1.5  # parts of one whole
     assert row["parts_10_over_1"] > 0.0 and row["reset_in_steps"] > 0.0
+    assert 0.0 < row["layer_us_median"] <= row["layer_us_p999"] <= row["layer_us_max"]
+    assert [rule["name"] for rule in row["rules"]] == [*read_config(every_rule())]
+    assert all(0.0 < rule["median_us"] <= rule["p999_us"] for rule in row["rules"])
+
+
+def test_speed_shows_the_layer_rule_by_rule(capfd, monkeypatch):
+    rules = [{"name": "tcp_speed", "median_us": 0.41, "p999_us": 1.93}]
+    row = {"name": "kitting_shared", "layer_us_median": 17.3, "layer_us_p999": 61.2, "rules": rules}
+    monkeypatch.setattr("genba.speed.speed", lambda *_: row)
+    code, out, _ = answer(capfd, "speed", "kitting_shared")
+    assert code == 0 and "two people near" in out
+    for shown in ("layer_us_median", "17.3", "layer_us_p999", "61.2", "tcp_speed", "0.41", "1.93"):
+        assert shown in out

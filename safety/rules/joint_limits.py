@@ -1,16 +1,24 @@
-"""Axis and joint speed limiting; ISO 10218-1:2025 5.5 axis and space limiting (R, unverified)."""
+"""Axis and joint speed limiting; ISO 10218-1:2025 5.5 axis and space limiting (R, unverified).
+
+Position and velocity are kept here, in what is commanded. Acceleration and jerk are kept by the
+arm's own controller (genba.sim.motion), torque by its drives (genba.sim.world); where the
+controller is another, `rates: command` keeps acceleration and jerk here as well.
+"""
 
 from __future__ import annotations
 
-from math import sqrt
+from typing import Literal
 
 import numpy as np
 from numba import njit
 from pydantic import Field
 
-from genba.safety.robot import RobotModel
+from genba.safety import projection
+from genba.safety.projection import joint_bounds, stoppable
+from genba.safety.robot import RobotModel, kinematics
 from genba.safety.rule import PASS, Parameters, Verdict
-from genba.sim.state import Array, Command, State
+from genba.safety.standards import TICK
+from genba.sim.state import Array, Command, RobotState, State
 
 
 class JointLimitsParameters(Parameters):
@@ -24,6 +32,10 @@ class JointLimitsParameters(Parameters):
     )
     reaction_time: float = Field(
         default=0.025, ge=0.0, le=1.0, description="s before braking acts, three ticks (D)"
+    )
+    rates: Literal["controller", "command"] = Field(
+        default="controller",
+        description="who keeps acceleration and jerk: the arm's controller, or the command (D)",
     )
 
 
@@ -52,8 +64,7 @@ def _judge(
         speed = max(speed, dq[i] if up else -dq[i])
         stop = speed * delay + speed * speed / (2.0 * brake)
         if not (stop <= way):
-            free = brake * (sqrt(delay * delay + 2.0 * way / brake) - delay) if way > 0.0 else 0.0
-            ratio = free / speed
+            ratio = stoppable(way, brake, delay) / speed
             if not (ratio >= scale):
                 scale = ratio
                 trigger = q[i] + stop if up else q[i] - stop
@@ -61,39 +72,101 @@ def _judge(
     return scale, -1, trigger, limit
 
 
-class JointLimits:
-    """Slows so that every joint can still stop inside its range; a joint outside stops the robot.
+@njit(cache=True)
+def _rates(dq: Array, last: Array, tick: float, limits: Array) -> tuple[Array, Array]:
+    """The joint velocities (n,) that acceleration and jerk allow after dq; rows 3, 4 of limits.
 
-    The whole command is scaled, so that the path stays: a joint at its limit holds all of them
-    until the command leads back inside.
+    last: the velocities one tick before dq, for the acceleration that the jerk starts from.
+    """
+    low, high = np.empty(dq.shape[0]), np.empty(dq.shape[0])
+    for i in range(dq.shape[0]):
+        most, change = limits[3, i], limits[4, i] * tick
+        now = min(most, max(-most, (dq[i] - last[i]) / tick))
+        low[i] = dq[i] + tick * max(-most, now - change)
+        high[i] = dq[i] + tick * min(most, now + change)
+    return low, high
+
+
+@njit(cache=True)
+def _excess(asked: Array, low: Array, high: Array) -> float:
+    """How far (rad/s) the worst joint is asked beyond its bounds; 0 where none is."""
+    worst = 0.0
+    for i in range(asked.shape[0]):
+        worst = max(worst, asked[i] - high[i], low[i] - asked[i])
+    return worst
+
+
+class JointLimits:
+    """Changes the motion so that every joint can still stop inside its range, the tool's motion as
+    little as can be; a joint outside stops the robot.
+
+    So a joint at its limit holds itself and not the whole arm. Where the layer was given limits
+    without kinematics, the whole command is scaled instead.
     """
 
     name = "joint_limits"
     clause = "ISO 10218-1:2025 axis and space limiting (R, unverified); makers' limits (P)"
-    reaction = "scales so that the stop fits; outside a limit category 1"
+    reaction = "projection, the stop of every joint fits; outside a limit category 1"
     reset = "automatic; after a breach manual"
     order = "physical"
     Parameters = JointLimitsParameters
-    __slots__ = ("_limits", "_robot", "_settings")
+    MEMORY = ("_last",)
+    __slots__ = ("_last", "_limits", "_rated", "_robot", "_settings", "_table", "_tick")
 
     def __init__(
         self, parameters: JointLimitsParameters, robot_name: str, robot: RobotModel
     ) -> None:
         self._robot = robot_name
-        rows = (robot.q_min, robot.q_max, robot.dq_max, robot.ddq_max)
+        rows = [robot.q_min, robot.q_max, robot.dq_max, robot.ddq_max]
+        self._rated = parameters.rates == "command"
+        self._table: Array | None = None
+        if self._rated or getattr(robot, "chain", None) is not None:
+            chain = kinematics(robot, self.name)
+            self._table = chain.table
+            rows.append(chain.robot.jerk_max)
         self._limits = np.array([np.asarray(row, dtype=np.float64) for row in rows])
         self._settings = np.array(
             [parameters.margin, parameters.tolerance, parameters.reaction_time]
         )
+        self._tick: float = getattr(robot, "tick", TICK)
+        self._last: Array | None = None  # the joints' speeds one tick ago, where rates are kept
 
     def check(self, state: State, command: Command) -> Verdict:
-        """Trigger: predicted stop point (rad) or joint speed (rad/s); limit: in the same unit."""
+        """Trigger: predicted stop point (rad), joint speed (rad/s) or speed beyond what a tick of
+        acceleration allows (rad/s); limit: in the same unit.
+        """
         robot = state.robots[self._robot]
         scale, joint, trigger, limit = _judge(
             robot.q, robot.dq, command.dq, self._limits, self._settings
         )
         if joint >= 0:
             return Verdict(0.0, 1, True, f"joint {joint + 1} is outside its range", trigger, limit)
-        if scale == 1.0:
+        if scale == 1.0 and not self._rated:
             return PASS
-        return Verdict(scale, None, False, "joint near its limit", trigger, limit)
+        if self._table is None:
+            return Verdict(scale, None, False, "joint near its limit", trigger, limit)
+        acts = Verdict(scale, None, False, "joint near its limit", trigger, limit)
+        return self._project(robot, command, acts)
+
+    def _project(self, robot: RobotState, command: Command, acts: Verdict) -> Verdict:
+        """The verdict with the nearest motion that is within all limits."""
+        low, high = joint_bounds(robot.q, robot.dq, command.dq, self._limits, self._settings)
+        if self._rated:
+            last, self._last = self._last, robot.dq
+            least, most = _rates(
+                robot.dq, robot.dq if last is None else last, self._tick, self._limits
+            )
+            # where both cannot be kept, the place is
+            low = np.maximum(low, np.minimum(least, high))
+            high = np.minimum(high, np.maximum(most, low))
+            if acts.scale == 1.0:
+                excess = _excess(command.dq, low, high)
+                if excess <= 0.0:
+                    return PASS
+                acts = Verdict(1.0, None, False, "a joint accelerates too fast", excess, 0.0)
+        assert self._table is not None
+        size = projection.measure(robot.q, self._table)
+        motion = projection.nearest(size, command.dq, low, high)
+        if motion is None:
+            return acts._replace(scale=0.0, category=2, reason="no motion keeps the joint limits")
+        return acts._replace(scale=1.0, motion=motion)

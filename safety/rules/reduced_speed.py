@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from genba.safety import geometry
+from genba.safety.crowd import crowd_of
 from genba.safety.robot import RobotModel
 from genba.safety.rule import PASS, Parameters, Verdict
 from genba.safety.rules.tcp_speed import tool_limit_scale
@@ -35,12 +36,12 @@ class ReducedSpeed:
     reset = "automatic"
     order = "people"
     Parameters = ReducedSpeedParameters
-    __slots__ = ("_distance", "_limit", "_robot", "_zones")
+    __slots__ = ("_crowd", "_distance", "_limit", "_robot", "_zones")
 
     def __init__(
         self, parameters: ReducedSpeedParameters, robot_name: str, robot: RobotModel
     ) -> None:
-        self._robot = robot_name
+        self._robot, self._crowd = robot_name, crowd_of(robot)
         self._limit = parameters.limit
         self._distance = parameters.distance
         self._zones = geometry.boxes(parameters.zones) if parameters.zones else None
@@ -60,11 +61,10 @@ class ReducedSpeed:
         return PASS
 
     def _near(self, state: State) -> bool:
-        for person in state.people.values():
-            if self._zones is not None and geometry.touches(self._zones, person.capsules):
-                return True
-            if self._distance > 0.0:
-                capsules = state.robots[self._robot].capsules
-                if geometry.gap(capsules, person.capsules, self._distance) < self._distance:
-                    return True
-        return False
+        others = self._crowd.of(state)[0]
+        if self._zones is not None and geometry.touches(self._zones, others):
+            return True
+        if not self._distance > 0.0:
+            return False
+        capsules = state.robots[self._robot].capsules
+        return bool(geometry.gap(capsules, others, self._distance) < self._distance)

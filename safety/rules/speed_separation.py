@@ -10,6 +10,7 @@ from numba import njit
 from pydantic import Field
 
 from genba.safety import standards
+from genba.safety.crowd import crowd_of
 from genba.safety.geometry import bounding_ball, bounding_balls
 from genba.safety.robot import RobotModel
 from genba.safety.rule import PASS, Parameters, Verdict
@@ -99,12 +100,12 @@ def _fastest(asked: Array, measured: Array, settings: Array) -> float:
     return two if two > one and two > settings[_MIN_SPEED] else one
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def judge(
     robot: Array, measured: Array, asked: Array, body: Array, settings: Array, late: float,
     rest: float,
 ) -> tuple[float, float, float, float, float]:  # fmt: skip
-    """(scale, d, directed speed there, top speed, least d) of a robot (n, 7) and one body (m, 7).
+    """(scale, d, directed speed there, top speed, least d) of a robot (n, 7) and all bodies (m, 7).
 
     A scale of 0 asks for a stop. Late: s beyond the declared delay. Least d is exact below `rest`
     (m) unless the scale is 0. Pairs that cannot bring the scale lower are skipped.
@@ -168,12 +169,22 @@ class SpeedSeparation:
     order = "people"
     Parameters = SpeedSeparationParameters
     MEMORY = ("_stopped", "_clear")
-    __slots__ = ("_clear", "_delay", "_floor", "_robot", "_set", "_settings", "_stopped", "regime")
+    __slots__ = (
+        "_clear",
+        "_crowd",
+        "_delay",
+        "_floor",
+        "_robot",
+        "_set",
+        "_settings",
+        "_stopped",
+        "regime",
+    )
 
     def __init__(
         self, parameters: SpeedSeparationParameters, robot_name: str, robot: RobotModel
     ) -> None:
-        self._robot = robot_name
+        self._robot, self._crowd = robot_name, crowd_of(robot)
         self._set = parameters
         self._delay = parameters.sensor_delay
         c = standards.intrusion(parameters.sensor, parameters.detection_capability)
@@ -204,14 +215,11 @@ class SpeedSeparation:
         if self._stopped:
             rest = floor + self._set.restart_margin
         if people:
-            for person in people.values():
-                one, way, v, top, d = judge(
-                    robot.capsules, robot.capsule_velocities, command.capsule_velocities,
-                    person.capsules, self._settings, late, rest,
-                )  # fmt: skip
-                least = d if d < least else least
-                if one < scale:
-                    scale, at, speeds = one, way, (v, top)
+            scale, at, fast, top, least = judge(
+                robot.capsules, robot.capsule_velocities, command.capsule_velocities,
+                self._crowd.of(state)[0], self._settings, late, rest,
+            )  # fmt: skip
+            speeds = fast, top
         if least < floor and scale > 0.0:
             # closer than even a robot that stands may let anybody come: receding is no credit
             scale, at, speeds = 0.0, least, (0.0, 0.0)

@@ -7,6 +7,7 @@ from numba import njit
 from pydantic import Field, model_validator
 
 from genba.safety import geometry
+from genba.safety.crowd import crowd_of
 from genba.safety.robot import RobotModel
 from genba.safety.rule import PASS, Parameters, Verdict
 from genba.safety.standards import (
@@ -65,12 +66,12 @@ class StandstillZone:
     order = "people"
     Parameters = StandstillZoneParameters
     MEMORY = ("_since", "_seen", "_stood")
-    __slots__ = ("_robot", "_seen", "_set", "_since", "_stood", "_zones")
+    __slots__ = ("_crowd", "_robot", "_seen", "_set", "_since", "_stood", "_zones")
 
     def __init__(
         self, parameters: StandstillZoneParameters, robot_name: str, robot: RobotModel
     ) -> None:
-        self._robot = robot_name
+        self._robot, self._crowd = robot_name, crowd_of(robot)
         self._set = parameters
         self._zones = geometry.boxes(parameters.zones) if parameters.zones else None
         self._since: float | None = None  # when the standstill began
@@ -92,14 +93,13 @@ class StandstillZone:
 
     def _inside(self, state: State) -> bool:
         distance = self._set.distance
-        for person in state.people.values():
-            if self._zones is not None and geometry.touches(self._zones, person.capsules):
-                return True
-            if distance > 0.0:
-                capsules = state.robots[self._robot].capsules
-                if geometry.gap(capsules, person.capsules, distance) < distance:
-                    return True
-        return False
+        others = self._crowd.of(state)[0]
+        if self._zones is not None and geometry.touches(self._zones, others):
+            return True
+        if not distance > 0.0:
+            return False
+        capsules = state.robots[self._robot].capsules
+        return bool(geometry.gap(capsules, others, distance) < distance)
 
     def _watch(self, robot: RobotState, elapsed: float) -> Verdict:
         limits = self._set

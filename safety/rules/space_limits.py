@@ -1,0 +1,133 @@
+"""Axis and space limiting; ISO 10218-1:2025 5.5 axis and space limiting (R, unverified)."""
+
+from __future__ import annotations
+
+from math import hypot
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import AfterValidator, Field, model_validator
+
+from genba.safety import geometry, projection, walls
+from genba.safety.robot import RobotModel, kinematics
+from genba.safety.rule import PASS, Parameters, Verdict
+from genba.safety.standards import STANDSTILL_TCP
+from genba.sim.state import Array, Command, RobotState, State
+
+
+def _directed(plane: list[float]) -> list[float]:
+    if not hypot(*plane[:3]) > 1e-6:
+        raise ValueError("must be [nx, ny, nz, offset] with a direction that is not 0")
+    return plane
+
+
+Plane = Annotated[list[float], Field(min_length=4, max_length=4), AfterValidator(_directed)]
+
+
+class SpaceLimitsParameters(Parameters):
+    """Where the robot may be, in the frame of the cell, and how surely it must stop there."""
+
+    within: geometry.Box | None = Field(
+        default=None, description="m, [x0, y0, z0, x1, y1, z1] that it must stay in"
+    )
+    planes: list[Plane] = Field(
+        default=[], description="m, [nx, ny, nz, offset], n x <= offset is allowed, n outwards"
+    )
+    keep_out: list[geometry.Box] = Field(
+        default=[], description="m, boxes [x0, y0, z0, x1, y1, z1] that it must keep out of"
+    )
+    of: Literal["robot", "tool"] = Field(
+        default="robot", description="every capsule that moves, or the TCP alone (D)"
+    )
+    margin: float = Field(
+        default=0.01, ge=0.0, le=0.5, description="m, kept between stop point and limit (D)"
+    )
+    tolerance: float = Field(
+        default=STANDSTILL_TCP, ge=0.0, le=0.2, description="m beyond the limit: a breach (P)"
+    )
+    reaction_time: float = Field(
+        default=0.025, ge=0.0, le=1.0, description="s before braking acts, three ticks (D)"
+    )
+    deceleration: float | None = Field(
+        default=None, ge=0.1, le=50.0, description="m/s^2, null: the least the robot realises (C)"
+    )
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> SpaceLimitsParameters:
+        if self.within is None and not self.planes and not self.keep_out:
+            raise ValueError("needs `within`, `planes` or `keep_out`")
+        return self
+
+
+def _half_spaces(parameters: SpaceLimitsParameters) -> Array:
+    """Rows of outward unit normal and offset (m)."""
+    rows = [[x / hypot(*plane[:3]) for x in plane] for plane in parameters.planes]
+    if parameters.within is not None:
+        for axis in range(3):
+            normal = [float(i == axis) for i in range(3)]
+            rows.append([*normal, parameters.within[axis + 3]])
+            rows.append([-x for x in normal] + [-parameters.within[axis]])
+    return np.array(rows, dtype=np.float64).reshape(-1, 4)
+
+
+class SpaceLimits:
+    """Changes the motion so that the robot can still stop inside its space."""
+
+    name = "space_limits"
+    clause = "ISO 10218-1:2025 axis and space limiting (R, unverified)"
+    reaction = "projection, the stop fits; beyond a limit category 1"
+    reset = "automatic; after a breach manual"
+    order = "physical"
+    Parameters = SpaceLimitsParameters
+    __slots__ = (
+        "_boxes", "_frames", "_keeper", "_planes", "_robot", "_settings", "_tolerance", "_tool",
+    )  # fmt: skip
+
+    def __init__(
+        self, parameters: SpaceLimitsParameters, robot_name: str, robot: RobotModel
+    ) -> None:
+        self._robot = robot_name
+        chain = kinematics(robot, self.name)
+        self._keeper = projection.Keeper(chain)
+        self._planes = _half_spaces(parameters)
+        self._boxes = geometry.boxes(parameters.keep_out)
+        a = robot.deceleration if parameters.deceleration is None else parameters.deceleration
+        self._settings = np.array([parameters.margin, parameters.reaction_time, a, np.inf])
+        self._tolerance = parameters.tolerance
+        self._tool = parameters.of == "tool"
+        links = [len(robot.q_min)] if self._tool else chain.capsule_links
+        self._frames = np.array(links, dtype=np.float64) + 1.0
+
+    def check(self, state: State, command: Command) -> Verdict:
+        """Trigger: speed (m/s) towards a limit, or way beyond it (m); limit: in the same unit."""
+        robot = state.robots[self._robot]
+        found = self._look(robot, command.capsule_velocities, command.tcp_velocity)
+        if found[4] < -self._tolerance:
+            beyond = -found[4]
+            return Verdict(0.0, 1, True, "the robot is outside its space", beyond, self._tolerance)
+        if len(found[0]) == 0:
+            return PASS
+        acts = Verdict(1.0, None, False, "the robot nears the end of its space", *found[2:4])
+        motion = self._keeper.keep(
+            robot, command.dq, found, lambda moves, twist: self._look(robot, moves, twist)
+        )
+        if motion is None:
+            return acts._replace(scale=0.0, category=2, reason="no motion keeps the space limits")
+        return acts._replace(motion=motion)
+
+    def _look(self, robot: RobotState, moves: Array, twist: Array) -> walls.Look:
+        """What is wrong with a motion, against planes and boxes alike."""
+        where, doing = robot.capsules, robot.capsule_velocities
+        if self._tool:
+            where, doing, moves = _point(robot, twist)
+        found: walls.Look = walls.space(
+            where, moves, doing, self._frames, self._planes, self._boxes, self._settings
+        )
+        return found
+
+
+def _point(robot: RobotState, twist: Array) -> tuple[Array, Array, Array]:
+    """The TCP as a capsule of no size: where it is, how it moves, how it would."""
+    at, doing, moves = robot.tcp[:3], robot.tcp_velocity[:3], twist[:3]
+    body = np.concatenate((at, at, (0.0,)))[None, :]
+    return body, np.concatenate((doing, doing))[None, :], np.concatenate((moves, moves))[None, :]

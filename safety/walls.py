@@ -1,0 +1,275 @@
+"""What a robot's points may not run into: planes, boxes and people, as limits on their motion.
+
+Every look answers rows of eight, one for each end of a robot's capsule that would go too fast: the
+frame that carries it, its place (m), the unit direction towards what it must keep from, and the
+greatest speed (m/s) along that direction. They are linear in the joints' speeds, so that
+`projection.nearest` can keep them. A body lies wholly beyond the plane through its nearest point:
+an end that keeps the way to that plane keeps clear of all of the body.
+"""
+
+from __future__ import annotations
+
+from math import inf, isfinite, nan, sqrt
+
+import numpy as np
+from numba import njit
+
+from genba.safety.geometry import bounding_ball
+from genba.sim.separation import closest
+from genba.sim.state import Array
+
+STILL = 2e-4  # m/s and less is no motion towards anything, and what a program may be off
+OTHER = "the capsules are not those of this robot or person"
+ROWS = 96  # rows of one look at most; what is left out is found in the next round
+# the settings' places: kept free (m), reaction time (s), deceleration (m/s^2), gain (1/s)
+MARGIN, DELAY, BRAKE, GAIN = 0, 1, 2, 3
+
+# rows, the least share of the motion that fits, trigger and limit (m/s) there, least way (m)
+Look = tuple[Array, float, float, float, float]
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def cap(way: float, settings: Array) -> float:
+    """The speed (m/s) that can be stopped within `way` (m), at most gain times way."""
+    if not way > 0.0:
+        return 0.0
+    delay, brake = settings[DELAY], settings[BRAKE]
+    v = brake * (sqrt(delay * delay + 2.0 * way / brake) - delay)
+    most: float = settings[GAIN] * way
+    return v if v < most else most
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def _allowed(v: float, m: float, way: float, meets: float, settings: Array) -> float:
+    """The greatest speed (m/s) of an end asked v and measured m, `way` (m) from what it may not
+    meet; that comes at `meets` (m/s) itself. Infinity where v is no greater.
+    """
+    if v <= STILL:
+        return inf
+    most = max(0.0, cap(way, settings) - max(0.0, meets))
+    if m > most and m > STILL:  # too fast already: as much less as it is too fast
+        most = most * most / m
+    return inf if v <= most + STILL else most
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def _put(out: Array, count: int, frame: float, end: Array, n: Array, most: float) -> int:
+    if count < out.shape[0]:
+        out[count, 0] = frame
+        for a in range(3):
+            out[count, 1 + a], out[count, 4 + a] = end[a], n[a]
+        out[count, 7] = most
+        return count + 1
+    return count
+
+
+@njit(cache=True, error_model="numpy")
+def planes(
+    bodies: Array, asked: Array, measured: Array, frames: Array, walls: Array, settings: Array
+) -> Look:
+    """Against half-spaces. Rows of walls: outward unit normal, offset; n x <= offset is allowed.
+
+    bodies (c, 7) are carried by frames (c,), asked and measured to move with rows (c, 6).
+    """
+    if frames.shape[0] != bodies.shape[0]:
+        raise ValueError(OTHER)
+    out = np.empty((ROWS, 8))
+    count, ratio, trigger, limit, least = 0, 1.0, 0.0, 0.0, inf
+    for i in range(bodies.shape[0]):
+        if frames[i] == 0.0:
+            continue  # what does not move
+        for k in range(walls.shape[0]):
+            n = walls[k]
+            for e in range(0, 6, 3):
+                way = n[3] - bodies[i, 6]
+                v, m = 0.0, 0.0
+                for a in range(3):
+                    way -= n[a] * bodies[i, e + a]
+                    v += n[a] * asked[i, e + a]
+                    m += n[a] * measured[i, e + a]
+                least = min(least, way)
+                most = _allowed(v, m, way - settings[MARGIN], 0.0, settings)
+                if most < inf:
+                    count = _put(out, count, frames[i], bodies[i, e : e + 3], n, most)
+                    if most / v < ratio:
+                        ratio, trigger, limit = most / v, v, most
+    return out[:count], ratio, trigger, limit, least
+
+
+@njit(cache=True, error_model="numpy")
+def _nearest(box: Array, rod: Array) -> tuple[float, float, float, float, float]:
+    """Distance (m) of a capsule's axis from a box, where on the axis (0..1), direction to the box.
+
+    The squared distance is convex along the axis: halving finds where its slope changes sign.
+    """
+    low, high = 0.0, 1.0
+    for _ in range(40):
+        t = 0.5 * (low + high)
+        slope = 0.0
+        for a in range(3):
+            way = rod[a + 3] - rod[a]
+            x = rod[a] + t * way
+            slope += way * (min(0.0, x - box[a]) + max(0.0, x - box[a + 3]))
+        if slope > 0.0:
+            high = t
+        else:
+            low = t
+    t = 0.5 * (low + high)
+    x = rod[0] + t * (rod[3] - rod[0])
+    y = rod[1] + t * (rod[4] - rod[1])
+    z = rod[2] + t * (rod[5] - rod[2])
+    dx = max(0.0, box[0] - x) - max(0.0, x - box[3])
+    dy = max(0.0, box[1] - y) - max(0.0, y - box[4])
+    dz = max(0.0, box[2] - z) - max(0.0, z - box[5])
+    d = sqrt(dx * dx + dy * dy + dz * dz)
+    if d < 1e-9:
+        return 0.0, t, 0.0, 0.0, 0.0
+    return d, t, dx / d, dy / d, dz / d
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def _fastest(rows: Array) -> float:
+    one = rows[0] * rows[0] + rows[1] * rows[1] + rows[2] * rows[2]
+    two = rows[3] * rows[3] + rows[4] * rows[4] + rows[5] * rows[5]
+    return sqrt(max(one, two))
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def _reach(v: float, meets: float, settings: Array) -> float:
+    """Way (m) beyond which an end that moves at v (m/s) is never held back."""
+    v += meets
+    stop = v * settings[DELAY] + v * v / (2.0 * settings[BRAKE])
+    bend = v / settings[GAIN]
+    reach: float = settings[MARGIN] + (stop if stop > bend else bend)
+    return reach
+
+
+@njit(cache=True, error_model="numpy")
+def boxes(
+    bodies: Array, asked: Array, measured: Array, frames: Array, zones: Array, settings: Array
+) -> Look:
+    """Against boxes that nothing may enter, rows [x0, y0, z0, x1, y1, z1]; else as `planes`.
+
+    The least way is exact below zero, and minus infinity where an axis is inside a box.
+    """
+    if frames.shape[0] != bodies.shape[0]:
+        raise ValueError(OTHER)
+    out = np.empty((ROWS, 8))
+    n = np.empty(3)
+    count, ratio, trigger, limit, least = 0, 1.0, 0.0, 0.0, inf
+    for i in range(bodies.shape[0]):
+        if frames[i] == 0.0:
+            continue
+        x, y, z, r = bounding_ball(bodies[i])
+        top = max(_fastest(asked[i]), _fastest(measured[i]))
+        reach = r + _reach(top, 0.0, settings)
+        for k in range(zones.shape[0]):
+            b = zones[k]
+            dx = max(0.0, max(b[0] - x, x - b[3]))
+            dy = max(0.0, max(b[1] - y, y - b[4]))
+            dz = max(0.0, max(b[2] - z, z - b[5]))
+            if dx * dx + dy * dy + dz * dz > reach * reach:
+                continue
+            d, s, n[0], n[1], n[2] = _nearest(b, bodies[i])
+            least = min(least, d - bodies[i, 6] if d > 0.0 else -inf)
+            for e in range(2):
+                v, m, along = 0.0, 0.0, 0.0
+                for a in range(3):
+                    v += n[a] * asked[i, 3 * e + a]
+                    m += n[a] * measured[i, 3 * e + a]
+                    along += n[a] * (bodies[i, 3 + a] - bodies[i, a])
+                way = d - bodies[i, 6] - settings[MARGIN] + max(0.0, (s - e) * along)
+                most = _allowed(v, m, way, 0.0, settings)
+                if most < inf:
+                    end = bodies[i, 3 * e : 3 * e + 3]
+                    count = _put(out, count, frames[i], end, n, most)
+                    if most / v < ratio:
+                        ratio, trigger, limit = most / v, v, most
+    return out[:count], ratio, trigger, limit, least
+
+
+@njit(cache=True, error_model="numpy")
+def worse(one: Look, two: Look) -> Look:
+    """Two looks as one: all rows, the smaller share and way."""
+    least = min(one[4], two[4])
+    if two[0].shape[0] == 0:
+        return one[0], one[1], one[2], one[3], least
+    if one[0].shape[0] == 0:
+        return two[0], two[1], two[2], two[3], least
+    rows = np.concatenate((one[0], two[0]))
+    if one[1] <= two[1]:
+        return rows, one[1], one[2], one[3], least
+    return rows, two[1], two[2], two[3], least
+
+
+@njit(cache=True, error_model="numpy")
+def space(
+    bodies: Array, asked: Array, measured: Array, frames: Array, walls: Array, zones: Array,
+    settings: Array,
+) -> Look:  # fmt: skip
+    """Against half-spaces and boxes in one call."""
+    one: Look = planes(bodies, asked, measured, frames, walls, settings)
+    if zones.shape[0] == 0:
+        return one
+    return worse(one, boxes(bodies, asked, measured, frames, zones, settings))
+
+
+@njit(cache=True, error_model="numpy")
+def _bodies(people: Array, moves: Array) -> Array:
+    """Rows of ball about each capsule (centre, radius, m), and its faster end (m/s)."""
+    out = np.empty((people.shape[0], 5))
+    for j in range(people.shape[0]):
+        out[j, 0], out[j, 1], out[j, 2], out[j, 3] = bounding_ball(people[j])
+        out[j, 4] = _fastest(moves[j])
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def people(
+    bodies: Array, asked: Array, measured: Array, frames: Array, others: Array, moves: Array,
+    settings: Array,
+) -> Look:  # fmt: skip
+    """Against people, capsules (m, 7) that move with (m, 6); else as `planes`.
+
+    How fast a person comes nearer counts; one who goes away earns the robot no speed.
+    """
+    if frames.shape[0] != bodies.shape[0] or moves.shape != (others.shape[0], 6):
+        raise ValueError(OTHER)
+    out = np.empty((ROWS, 8))
+    n = np.empty(3)
+    count, ratio, trigger, limit, least = 0, 1.0, 0.0, 0.0, inf
+    balls = _bodies(others, moves)
+    if not isfinite(balls.sum()):  # nobody knows where: no program can keep that
+        out[0] = nan
+        return out[:1], 0.0, nan, nan, -inf
+    for i in range(bodies.shape[0]):
+        top = _fastest(asked[i])
+        if frames[i] == 0.0 or top <= STILL:
+            continue
+        x, y, z, r = bounding_ball(bodies[i])
+        top = max(top, _fastest(measured[i]))
+        for j in range(others.shape[0]):
+            dx, dy, dz = balls[j, 0] - x, balls[j, 1] - y, balls[j, 2] - z
+            far = r + balls[j, 3] + _reach(top, balls[j, 4], settings)
+            if dx * dx + dy * dy + dz * dz > far * far:
+                continue
+            d, s, _, n[0], n[1], n[2] = closest(bodies[i], others[j])
+            least = min(least, d)
+            one, two, along = 0.0, 0.0, 0.0
+            for a in range(3):
+                one -= n[a] * moves[j, a]
+                two -= n[a] * moves[j, 3 + a]
+                along += n[a] * (bodies[i, 3 + a] - bodies[i, a])
+            for e in range(2):
+                v, m = 0.0, 0.0
+                for a in range(3):
+                    v += n[a] * asked[i, 3 * e + a]
+                    m += n[a] * measured[i, 3 * e + a]
+                way = d - settings[MARGIN] + max(0.0, (s - e) * along)
+                most = _allowed(v, m, way, max(one, two), settings)
+                if most < inf:
+                    end = bodies[i, 3 * e : 3 * e + 3]
+                    count = _put(out, count, frames[i], end, n, most)
+                    if most / v < ratio:
+                        ratio, trigger, limit = most / v, v, most
+    return out[:count], ratio, trigger, limit, least
