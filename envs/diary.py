@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from genba.envs.operator import Desk
+from genba.safety import SafetyLayer
 from genba.scenarios import Scenario
 from genba.sim.state import Array, Event, EventKind, Person, State
 
@@ -102,3 +104,20 @@ class Diary:
     def trace_array(self) -> Array:
         """(k, 5): time s, separation m, S_p m, TCP speed m/s, safety scale."""
         return np.array(self.trace, dtype=np.float64).reshape(-1, 5)
+
+
+def condition(desk: Desk, layer: SafetyLayer, task: str, standing: bool, idle: bool) -> str:
+    """The state of the cell, as docs/events.md lists them; `task` is the task's own word."""
+    if desk.busy:
+        if not standing:
+            return "stopped"
+        return "waiting" if desk.phase == "coming" else "serving"
+    if layer.latched:
+        return "stopped"
+    if layer.stopped_by is not None:
+        return "standstill"
+    if task != "producing":
+        return task
+    if layer.scale < 0.999:
+        return "slowed"
+    return "idle" if idle else "producing"

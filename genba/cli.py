@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-CATALOGUES = ("cells", "scenarios", "suites", "agents", "robots", "rules", "figures")
+CATALOGUES = ("cells", "scenarios", "suites", "agents", "robots", "rules", "faults", "figures")
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
 

@@ -45,7 +45,9 @@ class Rule(Protocol):
     """A safety rule at work. It may remember; after a reset a new one takes its place.
 
     A rule that remembers names the attributes that change in `MEMORY`, a class attribute (tuple of
-    names): with them and the state, whoever replays a record gets the same verdict.
+    names): with them and the state, whoever replays a record gets the same verdict. One that needs
+    what a cell measures on demand names it in `NEEDS`: "wrench", "insertion_force", "process",
+    "operator_load", "tracker_disagreement".
     """
 
     def check(self, state: State, command: Command) -> Verdict:

@@ -47,6 +47,7 @@ class EventKind(str, Enum):
     CLAMPING = "clamping"
     PERSON_ENTERED = "person_entered"
     PERSON_LEFT = "person_left"
+    TICKET = "ticket"
 
 
 @dataclass(frozen=True, slots=True)
