@@ -27,8 +27,7 @@ SQUARED_FLOOR = 1e-10  # damping squared that keeps the factor regular, far belo
 def _frames(q: Joints, table: Array) -> Array:
     n = len(q)
     out = np.empty((n + 2, 12))
-    for j in range(12):
-        out[0, j] = table[0, j]
+    out[0] = table[0, :12]
     for k in range(1, n + 2):
         c, s = 1.0, 0.0
         if k <= n:
@@ -74,10 +73,9 @@ def _capsules(frames: Array, table: Array, where: Array) -> None:
         f = frames[int(c[0])]
         where[i, 6] = c[7]
         for e in range(0, 6, 3):
-            x = f[0] * c[1 + e] + f[1] * c[2 + e] + f[2] * c[3 + e]
-            y = f[3] * c[1 + e] + f[4] * c[2 + e] + f[5] * c[3 + e]
-            z = f[6] * c[1 + e] + f[7] * c[2 + e] + f[8] * c[3 + e]
-            where[i, e], where[i, e + 1], where[i, e + 2] = f[9] + x, f[10] + y, f[11] + z
+            for r in range(3):
+                turned = f[3 * r] * c[1 + e] + f[3 * r + 1] * c[2 + e] + f[3 * r + 2] * c[3 + e]
+                where[i, e + r] = f[9 + r] + turned
 
 
 @njit(cache=True, error_model="numpy")
@@ -91,8 +89,7 @@ def _motions(frames: Array, speeds: Array, table: Array, moving: Array) -> None:
     first = frames.shape[0]
     for i in range(moving.shape[0]):
         c = table[first + i]
-        k = int(c[0])
-        f, u = frames[k], speeds[k]
+        f, u = frames[int(c[0])], speeds[int(c[0])]
         for e in range(0, 6, 3):
             x = f[0] * c[1 + e] + f[1] * c[2 + e] + f[2] * c[3 + e]
             y = f[3] * c[1 + e] + f[4] * c[2 + e] + f[5] * c[3 + e]
@@ -205,9 +202,7 @@ def _resolve(frames: Array, q: Array, twist: Array, table: Array) -> Array:
     worst = 1.0
     for k in range(q.size):
         worst = max(worst, abs(dq[k]) / table[k + 1, 12])
-    for k in range(q.size):
-        dq[k] = dq[k] / worst
-    return dq
+    return dq / worst
 
 
 @njit(cache=True, error_model="numpy")
@@ -255,8 +250,7 @@ def twist_command(q: Array, twist: Array, table: Array, out: Array) -> None:
     frames = _frames(q, table)
     dq = _resolve(frames, q, twist, table)
     speeds = _speeds(frames, dq)
-    for k in range(n):
-        out[k] = dq[k]
+    out[:n] = dq
     _twist(speeds[n + 1], out[n : n + 6])
     _motions(frames, speeds, table, moving)
 
