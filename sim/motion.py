@@ -52,15 +52,14 @@ class Follower:
 
         Raises ValueError where q or dq is not finite or past the limits.
         """
-        low, high, speed = self._table[:3]
-        state = np.zeros((3, len(low)))
+        (low, high, speed), n = self._table[:3], self._table.shape[1]
+        state = np.zeros((3, n))  # position, velocity, acceleration
         state[0] = q
         state[1] = 0.0 if dq is None else dq
         inside = (state[0] >= low - 1e-6) & (state[0] <= high + 1e-6)
         if not np.all(inside & (np.abs(state[1]) <= speed * (1 + 1e-9))):
             raise ValueError(f"joint positions or velocities past the limits: {state[:2].tolist()}")
         state[0] = np.clip(state[0], low, high)
-        n = len(low)
         self._otg.reset()
         self._out = OutputParameter(n)
         self._in = InputParameter(n)
@@ -68,8 +67,7 @@ class Follower:
         self._in.synchronization = Synchronization.Phase
         limits = self._table[2:].tolist()
         self._in.max_velocity, self._in.max_acceleration, self._in.max_jerk = limits
-        # position, velocity, acceleration (3, n), and room for the next
-        self._state, self._spare = state, np.empty_like(state)
+        self._state, self._spare = state, np.empty_like(state)  # now, and room for the next
         self._target, self._speeds = np.empty(n), np.empty(n)
         self.standing = not state[1].any()  # whether the reference does not move
         self._tell(state)
