@@ -12,6 +12,7 @@ from genba.sim import chain_kernels as kernels
 from genba.sim.blocks import blocks
 from genba.sim.chain_kernels import Joints
 from genba.sim.grippers import GRIPPERS, Gripper
+from genba.sim.inverse import inverse
 from genba.sim.robots import ROBOTS, Robot
 from genba.sim.state import Array, Command
 
@@ -94,7 +95,7 @@ class Chain:
         """
         goal = np.concatenate([_rotation(np.asarray(quaternion)).ravel(), position])
         for start in self._starts(np.asarray(position), q0):
-            q, miss = kernels.inverse(goal, start, self._limits, self._table)
+            q, miss = inverse(goal, start, self._limits, self._table)
             if miss < CLOSE:
                 out: Array = q
                 return out

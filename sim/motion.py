@@ -85,8 +85,7 @@ class Follower:
         """`follow`, as joint speeds (n,) for the motors of an arm that is at q (n,) now.
 
         They pull what has drifted off the reference back onto it; gently once a `stopped` arm
-        stands, or what pushed it would be hit when it lets go. Also whether such an arm has been
-        pushed off its place.
+        stands, or who pushed it would be hit. Also whether such an arm is pushed off its place.
         """
         before, after = self._state, self._spare
         table, target, speeds = self._table, self._target, self._speeds
@@ -210,9 +209,9 @@ def _mark_late(state: Array, table: Array, late: NDArray[np.bool_]) -> bool:
 def _servo(
     rows: Rows, before: Array, q: Array, table: Array, stopped: bool, state: Array, speeds: Array
 ) -> tuple[bool, bool, float]:
-    """Whether `_mark_late` would find a joint; whether an arm that is to stand is held off its
-    place; the greatest joint speed of the reference (rad/s). Into `state` the rows as an array,
-    into `speeds` joint speeds (n,) that follow the reference and pull q back onto it.
+    """Whether `_mark_late` finds a joint; whether an arm that is to stand is held off its place; the
+    greatest speed of the reference (rad/s). Into `state` the rows, into `speeds` joint speeds (n,)
+    that follow the reference and pull q back onto it.
     """
     n = table.shape[1]
     for i in range(n):
