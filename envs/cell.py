@@ -103,6 +103,8 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
     def step(self, action: NDArray[Any]) -> Stepped:
         """One control step of 0.05 s, or up to a second of waiting while a person is called."""
         since = self.time
+        if self.layer.recorder is not None:
+            self.machines["recorder_failed"] = self.layer.recorder.failed
         if self.desk.busy and still(self.state.robots[ROBOT]):
             new = self._wait()
         else:
@@ -164,6 +166,8 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
                 self.arm.go_home()
         self.desk.calls.clear()
         self.machines["emergency_stop"] = False
+        if self.layer.recorder is not None:
+            self.machines["recorder_failed"] = not self.layer.recorder.mend()
         self.layer.skip()
         self.state = self._look()
         new += self._tick(self.arm.hold())

@@ -16,6 +16,7 @@ from genba.safety import geometry, inputs, standards
 from genba.safety.catalogue import RULES
 from genba.safety.config import read_config
 from genba.safety.journal import Journal, Named
+from genba.safety.recorder import Recorder
 from genba.safety.robot import RobotModel, guarded
 from genba.safety.rule import PASS, Config, Rule, Verdict
 from genba.safety.verdicts import failure, sound, stricter
@@ -44,12 +45,13 @@ class SafetyLayer:
     `robots` holds the one robot, under its name in `State.robots`: a `Chain`, or a model of limits
     for rules that need no kinematics. `tick` (s) is the time between two calls of `filter`,
     `flicker` (s) how long a rule must be quiet to count as off. ValueError, one line, for a config
-    that is wrong.
+    that is wrong. `recorder` writes down what begins and ends, where one is set.
     """
 
     __slots__ = (
         "_checks", "_flicker", "_grip", "_journal", "_latches", "_persists", "_repeats", "_robot",
-        "_robot_name", "_rows", "_settings", "_joints", "_tick", "_time", "rules", "scale",
+        "_robot_name", "_rows", "_settings", "_joints", "_tick", "_time", "recorder", "rules",
+        "scale",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +68,7 @@ class SafetyLayer:
         self._settings = read_config(config)
         self._joints = len(self._robot.q_min)
         self._tick, self._flicker = tick, flicker
+        self.recorder: Recorder | None = None
         self.start()
 
     def start(self) -> None:
@@ -80,6 +83,8 @@ class SafetyLayer:
         self._grip: float | None = None
         self._rows = 0  # robot capsules
         self.scale = 1.0
+        if self.recorder is not None:
+            self.recorder.begin(self)
 
     @property
     def latched(self) -> bool:
@@ -97,11 +102,16 @@ class SafetyLayer:
 
         During a stop the grip stays as it was: a stop must not drop a part.
         """
+        if self.recorder is not None:
+            self.recorder.before(self)
         try:
-            return self._filter(state, command)
+            decision = self._filter(state, command)
         except Exception as error:  # whatever it is, the robot stops
             verdict = failure(f"the layer failed: {type(error).__name__}: {error}")
-            return self._decide(None, command, [(LAYER, verdict)])
+            decision = self._decide(None, command, [(LAYER, verdict)])
+        if decision.events and self.recorder is not None:
+            self.recorder.tick(self, state, command, decision)
+        return decision
 
     def reset(self, time: float, by: str = "manual") -> tuple[Event, ...]:
         """A person resets what latched, at `time` (s). Returns the `reset` event.
@@ -112,12 +122,17 @@ class SafetyLayer:
         """
         if not self._latches or self._persists:
             return ()
+        if self.recorder is not None:
+            self.recorder.before(self)
         for name in self._latches:
             if name in self.rules:
                 self.rules[name] = self._build(name)
         self._checks = self._bind()
         self._latches = {}
-        return self._journal.release(time, by)
+        events = self._journal.release(time, by)
+        if self.recorder is not None:
+            self.recorder.reset(self, time, by, events)
+        return events
 
     def skip(self) -> None:
         """The clock ran on while the robot was locked out: the next state is no stale one."""
