@@ -105,9 +105,7 @@ def _parser() -> _Parser:
     _set(speed)
     _json(speed)
     fill(
-        _command(
-            commands, "audit", "check and read an audit log", "genba audit verify cell.audit"
-        )
+        _command(commands, "audit", "check and read an audit log", "genba audit verify cell.audit")
     )
     return parser
 

@@ -272,7 +272,11 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, TextIO], int]] = {
 
 def is_bad_input(error: ValueError) -> bool:
     """Whether the message is meant for the person who typed, rather than a fault of ours."""
-    return isinstance(error, Refused) or type(error).__name__ in ("ScenarioError", "AgentError", "AuditError")
+    return isinstance(error, Refused) or type(error).__name__ in (
+        "ScenarioError",
+        "AgentError",
+        "AuditError",
+    )
 
 
 def missing_extra(error: ModuleNotFoundError) -> str:

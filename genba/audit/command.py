@@ -126,11 +126,11 @@ def _show(
     }[seal]  # fmt: skip
     sealed = f"sealed, {signed}" if report.sealed else "not sealed"
     out.write(
-        f"{path}: {report.entries} activations and resets in {report.episodes} episodes, "
-        f"{report.lines} lines, {sealed}\n"
+        f"{path}: lines {report.lines}, episodes {report.episodes}, activations and resets "
+        f"{report.entries}; {sealed}\n"
     )
     if report.gaps:
-        out.write(f"the recorder itself says that it could not write {report.gaps} entries\n")
+        out.write(f"entries that the recorder says it could not write: {report.gaps}\n")
     if again is not None:
         exact = "to the bit" if again["largest_difference"] == 0.0 else "within 1e-9"
         out.write(f"asked again: {again['same']} of {again['entries']} answers same {exact}\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from io import FileIO
 from pathlib import Path
 from typing import Protocol
@@ -71,7 +72,8 @@ class Book:
             raise OSError("the log is closed")
         line, digest = chain.write(self.lines, self.head, rest)
         if self._torn:
-            self._file.truncate(self._size)
+            with suppress(OSError) if not self.path.is_file() else nullcontext():  # a device
+                self._file.truncate(self._size)
         self._torn, left = True, memoryview(line)
         while left:
             left = left[self._file.write(left.tobytes()) or 0 :]

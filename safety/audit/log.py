@@ -34,7 +34,7 @@ class AuditLog:
         self.missing = 0  # entries that could not be written, in all
         self._lost: list[float] = []  # s, times of the entries that are missing
         self._bound: object = None
-        self._slots: list[memory.Slot] = []
+        self._places = memory.Places([], [], [])
         self._memory: memory.Memory | None = None
         self._layer: SafetyLayer | None = None
         self._config = ""
@@ -51,7 +51,7 @@ class AuditLog:
         """What is missing from a log that was closed, in one line; empty: nothing."""
         if self.book.sealed and not self.missing:
             return ""
-        lost = f"{self.missing} entries are missing" if self.missing else "it is not sealed"
+        lost = f"entries that are missing: {self.missing}" if self.missing else "it is not sealed"
         return f"{self.book.path}: the audit log is not complete: {lost} ({self.error})"
 
     def begin(self, layer: SafetyLayer) -> None:
@@ -70,8 +70,8 @@ class AuditLog:
     def before(self, layer: SafetyLayer) -> None:
         """A tick or a reset comes next: keep what the layer and its rules remember."""
         if layer._checks is not self._bound:
-            self._bound, self._slots = layer._checks, memory.slots(layer)
-        self._memory = memory.take(layer, self._slots)
+            self._bound, self._places = layer._checks, memory.places(layer)
+        self._memory = memory.take(layer, self._places)
 
     def tick(self, layer: SafetyLayer, state: State, command: Command, decision: Decision) -> None:
         """An entry of what began or ended in the tick that `before` announced."""
@@ -118,7 +118,7 @@ class AuditLog:
 
     def _line(self, said: Mapping[str, Any], inputs: object) -> bytes:
         assert self._memory is not None  # `before` was called
-        kept = memory.dump(self._memory, self._slots)
+        kept = memory.dump(self._memory, self._places)
         return _rest({**said, "config": self._config, "memory": kept, "inputs": inputs})
 
     def _end(self, reason: str) -> None:
@@ -128,7 +128,7 @@ class AuditLog:
             return
         time = layer._time
         if time is None:  # the robot is locked out
-            time = (self._memory.layer[0] if self._memory is not None else None) or 0.0
+            time = (self._memory[0][2] if self._memory is not None else None) or 0.0
         stop = layer._journal.stop
         acting = {name: time - times[0] for name, times in layer._journal._active.items()}
         said = {

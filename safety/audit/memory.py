@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from math import isfinite
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -24,77 +25,75 @@ if TYPE_CHECKING:
 ATOMS = frozenset((type(None), bool, int, float, str))
 LAYER = ("_time", "_repeats", "_persists", "_grip", "_rows", "scale")
 _DTYPES = ("float64", "float32", "int64", "int32", "bool")
+_CHANGING = (deque, list, dict, set, np.ndarray)
+_of_layer = attrgetter("_journal", "_latches", *LAYER)
 
 
-class Slot(NamedTuple):
-    """One attribute of a rule that changes."""
-
-    name: str
-    rule: Rule
-    attribute: str
-
-
-class Memory(NamedTuple):
-    """What was remembered before a tick."""
-
-    layer: tuple[Any, ...]  # as LAYER
-    latches: Mapping[str, Verdict]
-    active: Mapping[str, tuple[float, float]]
-    stop: Stop | None
-    rules: list[Any]  # as the slots
-
-
+# before a tick: the layer as _of_layer reads it, its latches, its active rules, its stop, what the
+# rules remember as `reads` gives it, and copies of what changes in place
+Memory = tuple[Any, Mapping[str, Verdict], Mapping[str, tuple[float, float]], Any, list[Any], Any]
 _NONE: Mapping[str, Any] = {}
 
 
-def slots(layer: SafetyLayer) -> list[Slot]:
-    """The attributes that the rules of a layer name in MEMORY."""
-    return [
-        Slot(name, rule, attribute)
-        for name, rule in layer.rules.items()
-        for attribute in getattr(rule, "MEMORY", ())
-    ]
+class Places(NamedTuple):
+    """Where the rules of a layer keep what they remember."""
+
+    names: list[tuple[str, tuple[str, ...]]]  # rule, attributes
+    reads: list[tuple[Callable[[Rule], Any], Rule]]  # all attributes of a rule at once
+    changing: list[tuple[int, int, Any]]  # rule, attribute, value: those that change in place
 
 
-def take(layer: SafetyLayer, changing: list[Slot]) -> Memory:
-    """What is remembered now."""
-    journal, latches = layer._journal, layer._latches
-    rules = []
-    for _, rule, attribute in changing:
-        value = getattr(rule, attribute)
-        rules.append(value if type(value) in ATOMS else _frozen(value))
-    return Memory(
-        (layer._time, layer._repeats, layer._persists, layer._grip, layer._rows, layer.scale),
+def places(layer: SafetyLayer) -> Places:
+    """Of the rules of a layer that were just built, by what they name in MEMORY.
+
+    A value that changes in place shows itself from the start (a deque, a list, an array); every
+    other is replaced by another, so that a reference to it is as good as a copy.
+    """
+    found = Places([], [], [])
+    for name, rule in layer.rules.items():
+        attributes = tuple(getattr(rule, "MEMORY", ()))
+        for i, attribute in enumerate(attributes):
+            value = getattr(rule, attribute)
+            if isinstance(value, _CHANGING):
+                found.changing.append((len(found.names), i, value))
+        if attributes:
+            # of one attribute alone attrgetter gives the value, not a tuple
+            found.names.append((name, attributes))
+            found.reads.append((attrgetter(*attributes), rule))
+    return found
+
+
+def take(layer: SafetyLayer, kept: Places) -> Memory:
+    """What is remembered now. It runs every tick."""
+    own = _of_layer(layer)
+    journal, latches = own[0], own[1]
+    active = journal._active
+    return (
+        own,
         dict(latches) if latches else _NONE,
-        dict(journal._active) if journal._active else _NONE,
+        dict(active) if active else _NONE,
         journal.stop,
-        rules,
+        [read(rule) for read, rule in kept.reads],
+        [value.copy() for _, _, value in kept.changing],
     )
 
 
-def _frozen(value: Any) -> Any:
-    """A copy that no longer changes with the original."""
-    kind = type(value)
-    if kind in ATOMS:
-        return value
-    if kind is deque or kind is np.ndarray:
-        return value.copy()  # their elements are numbers or tuples
-    if kind is tuple or kind is list:
-        return kind([_frozen(one) for one in value])
-    if kind is dict:
-        return {name: _frozen(one) for name, one in value.items()}
-    return value  # a frozen value
-
-
-def dump(memory: Memory, changing: list[Slot]) -> dict[str, Any]:
+def dump(memory: Memory, kept: Places) -> dict[str, Any]:
     """As plain values for JSON."""
-    rules: dict[str, dict[str, Any]] = {}
-    for (name, _, attribute), value in zip(changing, memory.rules, strict=True):
-        rules.setdefault(name, {})[attribute] = _tagged(value)
-    layer = {name.strip("_"): _tagged(one) for name, one in zip(LAYER, memory.layer, strict=True)}
-    layer["latches"] = {name: _tagged(tuple(one)) for name, one in memory.latches.items()}
-    layer["active"] = {name: list(one) for name, one in memory.active.items()}
-    stop = memory.stop
+    own, latches, active, stop, values, copies = memory
+    rows = [
+        list(value) if len(attributes) > 1 else [value]
+        for (_, attributes), value in zip(kept.names, values, strict=True)
+    ]
+    for (rule, i, _), copy in zip(kept.changing, copies, strict=True):
+        rows[rule][i] = copy
+    rules = {
+        name: {a: _tagged(v) for a, v in zip(attributes, row, strict=True)}
+        for (name, attributes), row in zip(kept.names, rows, strict=True)
+    }
+    layer = {name.strip("_"): _tagged(one) for name, one in zip(LAYER, own[2:], strict=True)}
+    layer["latches"] = {name: _tagged(tuple(one)) for name, one in latches.items()}
+    layer["active"] = {name: list(one) for name, one in active.items()}
     layer["stop"] = stop and [stop.since, stop.rule, stop.category, stop.latch]
     return {"layer": layer, "rules": rules}
 
@@ -128,7 +127,11 @@ def recall(layer: SafetyLayer, value: Any) -> None:
     Raises AuditError where that is not possible.
     """
     layer.start()
-    changing = {(slot.name, slot.attribute): slot.rule for slot in slots(layer)}
+    changing = {
+        (name, attribute): layer.rules[name]
+        for name, attributes in places(layer).names
+        for attribute in attributes
+    }
     try:
         own, rules = value["layer"], value["rules"]
         for name in LAYER:
