@@ -291,7 +291,7 @@ class SafetyLayer:
             if verdict.latch:
                 persists = True
                 if name not in self._latches or stricter(verdict, self._latches[name]):
-                    self._latches[name] = verdict
+                    self._latches = {**self._latches, name: verdict}
         return persists
 
     def _held(self, state: State | None, command: Command, scale: float) -> Command:

@@ -45,8 +45,8 @@ class Rule(Protocol):
     """A safety rule at work. It may remember; after a reset a new one takes its place.
 
     A rule that remembers names the attributes that change in `MEMORY`, a class attribute (tuple of
-    names): with them and the state, whoever replays a record gets the same verdict. What changes in
-    place (a deque, a list, an array) is there from the start; any other value is replaced.
+    names): with them and the state, whoever replays a record gets the same verdict. What it
+    remembers is replaced, not changed in place; a deque, list or array is there from the start.
     """
 
     def check(self, state: State, command: Command) -> Verdict:

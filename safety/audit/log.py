@@ -34,7 +34,7 @@ class AuditLog:
         self.missing = 0  # entries that could not be written, in all
         self._lost: list[float] = []  # s, times of the entries that are missing
         self._bound: object = None
-        self._places = memory.Places([], [], [])
+        self._places: memory.Places | None = None
         self._memory: memory.Memory | None = None
         self._layer: SafetyLayer | None = None
         self._config = ""
@@ -71,7 +71,7 @@ class AuditLog:
         """A tick or a reset comes next: keep what the layer and its rules remember."""
         if layer._checks is not self._bound:
             self._bound, self._places = layer._checks, memory.places(layer)
-        self._memory = memory.take(layer, self._places)
+        self._memory = memory.take(self._places)  # type: ignore[arg-type] # bound with _bound
 
     def tick(self, layer: SafetyLayer, state: State, command: Command, decision: Decision) -> None:
         """An entry of what began or ended in the tick that `before` announced."""
@@ -117,7 +117,7 @@ class AuditLog:
         self.close("the episode is over" if kind is None else f"broken off: {kind.__name__}")
 
     def _line(self, said: Mapping[str, Any], inputs: object) -> bytes:
-        assert self._memory is not None  # `before` was called
+        assert self._memory is not None and self._places is not None  # `before` was called
         kept = memory.dump(self._memory, self._places)
         return _rest({**said, "config": self._config, "memory": kept, "inputs": inputs})
 
@@ -128,7 +128,7 @@ class AuditLog:
             return
         time = layer._time
         if time is None:  # the robot is locked out
-            time = (self._memory[0][2] if self._memory is not None else None) or 0.0
+            time = (self._memory[0][0] if self._memory is not None else None) or 0.0
         stop = layer._journal.stop
         acting = {name: time - times[0] for name, times in layer._journal._active.items()}
         said = {

@@ -1,12 +1,14 @@
-"""What the layer and its rules remember between two ticks: taken every tick, so references are
-kept and only what can change in place is copied; written and read only where an entry is.
+"""What the layer and its rules remember between two ticks.
+
+It is taken every tick, so references are kept, and only what can change in place is copied; it is
+written and read only where there is an entry.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from math import isfinite
 from operator import attrgetter
@@ -26,72 +28,59 @@ ATOMS = frozenset((type(None), bool, int, float, str))
 LAYER = ("_time", "_repeats", "_persists", "_grip", "_rows", "scale")
 _DTYPES = ("float64", "float32", "int64", "int32", "bool")
 _CHANGING = (deque, list, dict, set, np.ndarray)
-_of_layer = attrgetter("_journal", "_latches", *LAYER)
+Memory = tuple[tuple[Any, ...], Sequence[Any]]  # as `Places.names`; copies as `Places.changing`
+_JOURNAL = ("_journal._active", "_journal.stop")
+_OWN = tuple(f"layer.{name}" for name in (*LAYER, "_latches", *_JOURNAL))
 
 
-# before a tick: the layer as _of_layer reads it, its latches, its active rules, its stop, what the
-# rules remember as `reads` gives it, and copies of what changes in place
-Memory = tuple[Any, Mapping[str, Verdict], Mapping[str, tuple[float, float]], Any, list[Any], Any]
-_NONE: Mapping[str, Any] = {}
+class _Root:
+    """The layer and its rules under names of their own, so that one call reads them all."""
 
 
 class Places(NamedTuple):
-    """Where the rules of a layer keep what they remember."""
+    """Where a layer and its rules keep what they remember."""
 
-    names: list[tuple[str, tuple[str, ...]]]  # rule, attributes
-    reads: list[tuple[Callable[[Rule], Any], Rule]]  # all attributes of a rule at once
-    changing: list[tuple[int, int, Any]]  # rule, attribute, value: those that change in place
+    root: _Root
+    read: Callable[[_Root], tuple[Any, ...]]
+    names: tuple[tuple[str, str], ...]  # rule, attribute; in the order of `read`, after the layer's
+    changing: tuple[tuple[int, Any], ...]  # place in the order of `read`, value
 
 
 def places(layer: SafetyLayer) -> Places:
-    """Of the rules of a layer that were just built, by what they name in MEMORY.
+    """Of a layer whose rules were just built, by what they name in MEMORY.
 
     A value that changes in place shows itself from the start (a deque, a list, an array); every
     other is replaced by another, so that a reference to it is as good as a copy.
     """
-    found = Places([], [], [])
-    for name, rule in layer.rules.items():
-        attributes = tuple(getattr(rule, "MEMORY", ()))
-        for i, attribute in enumerate(attributes):
+    root, names, paths, changing = _Root(), [], [*_OWN], []
+    setattr(root, "layer", layer)  # noqa: B010 # a name space, filled below
+    for i, (name, rule) in enumerate(layer.rules.items()):
+        setattr(root, f"rule{i}", rule)
+        for attribute in getattr(rule, "MEMORY", ()):
             value = getattr(rule, attribute)
             if isinstance(value, _CHANGING):
-                found.changing.append((len(found.names), i, value))
-        if attributes:
-            # of one attribute alone attrgetter gives the value, not a tuple
-            found.names.append((name, attributes))
-            found.reads.append((attrgetter(*attributes), rule))
-    return found
+                changing.append((len(paths), value))
+            names.append((name, attribute))
+            paths.append(f"rule{i}.{attribute}")
+    return Places(root, attrgetter(*paths), tuple(names), tuple(changing))
 
 
-def take(layer: SafetyLayer, kept: Places) -> Memory:
-    """What is remembered now. It runs every tick."""
-    own = _of_layer(layer)
-    journal, latches = own[0], own[1]
-    active = journal._active
-    return (
-        own,
-        dict(latches) if latches else _NONE,
-        dict(active) if active else _NONE,
-        journal.stop,
-        [read(rule) for read, rule in kept.reads],
-        [value.copy() for _, _, value in kept.changing],
-    )
+def take(kept: Places) -> Memory:
+    """What is remembered now. It runs every tick: one call, whatever the number of rules."""
+    root, read, _, changing = kept
+    return read(root), [value.copy() for _, value in changing] if changing else ()
 
 
 def dump(memory: Memory, kept: Places) -> dict[str, Any]:
     """As plain values for JSON."""
-    own, latches, active, stop, values, copies = memory
-    rows = [
-        list(value) if len(attributes) > 1 else [value]
-        for (_, attributes), value in zip(kept.names, values, strict=True)
-    ]
-    for (rule, i, _), copy in zip(kept.changing, copies, strict=True):
-        rows[rule][i] = copy
-    rules = {
-        name: {a: _tagged(v) for a, v in zip(attributes, row, strict=True)}
-        for (name, attributes), row in zip(kept.names, rows, strict=True)
-    }
-    layer = {name.strip("_"): _tagged(one) for name, one in zip(LAYER, own[2:], strict=True)}
+    values = list(memory[0])
+    for (place, _), copy in zip(kept.changing, memory[1], strict=True):
+        values[place] = copy
+    rules: dict[str, dict[str, Any]] = {name: {} for name, _ in kept.names}
+    for (name, attribute), value in zip(kept.names, values[len(_OWN) :], strict=True):
+        rules[name][attribute] = _tagged(value)
+    layer = {n.strip("_"): _tagged(v) for n, v in zip(LAYER, values[: len(LAYER)], strict=True)}
+    latches, active, stop = values[len(LAYER) : len(_OWN)]
     layer["latches"] = {name: _tagged(tuple(one)) for name, one in latches.items()}
     layer["active"] = {name: list(one) for name, one in active.items()}
     layer["stop"] = stop and [stop.since, stop.rule, stop.category, stop.latch]
@@ -127,11 +116,7 @@ def recall(layer: SafetyLayer, value: Any) -> None:
     Raises AuditError where that is not possible.
     """
     layer.start()
-    changing = {
-        (name, attribute): layer.rules[name]
-        for name, attributes in places(layer).names
-        for attribute in attributes
-    }
+    changing = {one: layer.rules[one[0]] for one in places(layer).names}
     try:
         own, rules = value["layer"], value["rules"]
         for name in LAYER:
