@@ -53,7 +53,6 @@ def run(options: argparse.Namespace, out: TextIO) -> int:
     scenario = load(options.scenario, _overrides(options))
     film = _film(options.video)
     import_physics()
-    book = opened(options)
     from genba import kpi
     from genba.agents import make as make_agent
     from genba.bench.audit import recorded
@@ -68,6 +67,7 @@ def run(options: argparse.Namespace, out: TextIO) -> int:
     }  # fmt: skip
     try:
         agent = make_agent(options.agent, env)
+        book = opened(options)
         kept, filmed = events_kept(env, options.record), film or nullcontext()
         with kept, filmed, recorded(env, book, about) as log, clock(scenario) as tick:
 
@@ -149,7 +149,6 @@ def bench(options: argparse.Namespace, out: TextIO) -> int:
 
     check_folder(folder)
     import_physics()
-    ledger = opened_ledger(options)
     from genba import agents
     from genba.bench import finish, plan, results, run
 
@@ -157,6 +156,7 @@ def bench(options: argparse.Namespace, out: TextIO) -> int:
     names = list(dict.fromkeys(options.agent or agents.names()))
     try:
         asked = plan(suite.name, scenarios, names, seed, options.episodes or suite.episodes)
+        ledger = opened_ledger(options)
     except ValueError:
         with suppress(OSError):
             folder.rmdir()  # only where it is empty: nothing was begun

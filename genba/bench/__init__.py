@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -245,7 +245,7 @@ def run(
     A failed episode is a row with `error`; a resumed run tries it again. The audit log of an
     episode goes into the `ledger` before its row is written; in the end the ledger is sealed.
     """
-    with _alone(folder):
+    with _alone(folder), nullcontext() if ledger is None else closing(ledger):
         done = {results.key(r) for r in prepare(folder, meta(plan), resume) if not r["error"]}
         every = jobs(plan, folder, ledger is not None)
         todo = [job for job in every if results.key(job.row()) not in done]

@@ -96,7 +96,7 @@ def _content(report: Report, number: int, line: Line, config: str | None) -> str
             if entry.config_hash(said["config"]) != config:
                 text = f"line {number}: the configuration does not fit its hash"
                 report.findings.append(Finding(number, "configuration", text))
-        elif line.kind in ("tick", "reset") and said["config"] != config:
+        elif line.kind in ("tick", "reset") and config not in (None, said["config"]):
             text = f"line {number}: made under another configuration than its episode's"
             report.findings.append(Finding(number, "configuration", text))
         elif line.kind == "gap":
