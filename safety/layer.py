@@ -124,9 +124,7 @@ class SafetyLayer:
             return ()
         if self.recorder is not None:
             self.recorder.before(self)
-        for name in self._latches:
-            if name in self.rules:
-                self.rules[name] = self._build(name)
+        self.rules.update({name: self._build(name) for name in self._latches if name in self.rules})
         self._checks = self._bind()
         self._latches = {}
         events = self._journal.release(time, by)

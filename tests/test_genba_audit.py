@@ -7,6 +7,8 @@ import importlib.util
 import json
 import re
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -155,6 +157,21 @@ def test_what_cannot_be_done_is_one_line(played, capfd, tmp_path, monkeypatch):
 def test_a_log_that_could_not_be_written_is_said_at_the_end(capfd):
     code, _, err = answer(capfd, "run", "kitting_alone", "--seconds", 1, "--audit", "/dev/full")
     assert code == FAILED and "the audit log is not complete" in err and "No space left" in err
+
+
+def test_the_check_of_the_documents_finds_the_same(played, tmp_path):
+    page = (Path(__file__).parents[1] / "docs" / "audit.md").read_text(encoding="utf-8")
+    code = re.findall(r"```python\n(.*?)```", page, re.S)[0]
+    space: dict[str, Any] = {}
+    exec(compile(code, "block", "exec"), space)  # our own document
+    assert space["chain"](played / "log") == "whole"
+    rows = (played / "log").read_bytes().splitlines(keepends=True)
+    path = tmp_path / "log"
+    path.write_bytes(b"".join(rows[:-1]))
+    assert space["chain"](path) == "not sealed"
+    for damaged in (rows[:2] + rows[3:], [*rows[:2], rows[2].replace(b"visitor", b"visitir")]):
+        path.write_bytes(b"".join(damaged))
+        assert space["chain"](path) == "line 3 is not as it was written"
 
 
 SUITE = "name: s\nscenarios: [kitting_shared]\nepisodes: 2\nseed: 1\nseconds: 8\n"

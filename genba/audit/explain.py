@@ -160,7 +160,7 @@ def _rule(acting: Row, start: Row, lang: str) -> list[Sentence]:
     elif float(acting["scale"]) < 1.0:
         reaction = text(lang, "scaled", scale=float(acting["scale"]))
     else:
-        reaction = text(lang, "motion")
+        reaction = text(lang, "motion" if acting["reaction"] == "another motion" else "none_yet")
     out.append((text(lang, "reaction"), f"{reaction}"))
     reset = text(lang, "reset_manual" if acting["reset"] == "manual" else "reset_automatic")
     if declared.get("reset"):

@@ -55,6 +55,43 @@ RULES: dict[str, Words] = {
         ("perception integrity", "知覚の健全性"), ("age of the sight of people", "人の検出の古さ"),
         ("greatest age allowed", "許容最大値"), "s",
     ),
+    "ssm_reach": Words(
+        ("verified stop", "検証済み停止"), _DISTANCE, ("distance that is needed", "必要な距離"), "m"
+    ),
+    "pfl": Words(("power and force limiting", "動力・力制限"), _TOOL, _ALLOWED, "m/s"),
+    "contact_force": Words(
+        ("contact force", "接触力"), ("force on the robot", "ロボットへの力"),
+        ("greatest force allowed", "許容最大力"), "N",
+    ),
+    "collision": Words(
+        ("collision with equipment", "設備との衝突"), ("force on the robot", "ロボットへの力"),
+        ("greatest force allowed", "許容最大力"), "N",
+    ),
+    "clamping": Words(
+        ("clamping", "挟み込み"), ("time of the contact", "接触の時間"),
+        ("longest time allowed", "許容最長時間"), "s",
+    ),
+    "guard_interlock": Words(("guard interlock", "ガードインターロック"), _SWITCH, _NONE, ""),
+    "human_authority": Words(("human authority", "人の優先"), _SWITCH, _NONE, ""),
+    "configuration_integrity": Words(
+        ("configuration integrity", "設定の完全性"), _SWITCH, _NONE, ""
+    ),
+    "recorder_health": Words(
+        ("recorder health", "記録装置の健全性"),
+        ("time since the record failed", "記録不能になってからの時間"),
+        ("time in which the cycle may be finished", "サイクル完了までの猶予"), "s",
+    ),
+    "process_guard": Words(
+        ("process guard", "工程監視"), ("what was counted or measured", "計数または測定値"),
+        ("what is allowed", "許容値"), "",
+    ),
+    "uncertainty": Words(
+        ("uncertainty of the policy", "方策の不確かさ"), ("uncertainty", "不確かさ"),
+        ("threshold", "しきい値"), "",
+    ),
+    "operator_load": Words(
+        ("operator load", "作業者の負荷"), ("load", "負荷"), ("greatest load", "最大負荷"), "",
+    ),
     "safety_layer": Words(
         ("the safety layer's own checks", "安全レイヤー自身の検査"),
         ("value", "値"), ("limit", "限界値"), "",
@@ -78,6 +115,16 @@ REASONS_JA: dict[str, str] = {
     "a joint drifts": "停止中に関節が動いた",
     "the tool drifts": "停止中にツールが動いた",
     "does not stand": "時間内に停止しない",
+    "no record is kept": "記録ができない",
+    "no record is kept: the robot finishes its cycle": "記録ができない:サイクルを完了する",
+    "a person is inside the fence": "柵の中に人がいる",
+    "the guard is open": "ガードが開いている",
+    "a part was dropped": "部品が落下した",
+    "a part is in the wrong place": "部品の位置が誤っている",
+    "the part in hand jams": "把持した部品が引っ掛かった",
+    "a collision": "衝突",
+    "a collision again": "再度の衝突",
+    "a hard collision": "強い衝突",
 }
 
 REGIONS_JA = {
@@ -127,6 +174,7 @@ _TEXTS: dict[str, Both] = {
     "scaled": ("all speeds times {scale:.3g}", "全速度を {scale:.3g} 倍"),
     "category": ("stop category {category}: {words}", "停止カテゴリー {category}:{words}"),
     "motion": ("another motion than the one asked", "指令とは別の動作"),
+    "none_yet": ("none yet, the robot moves on", "まだなし、動作を続ける"),
     "reset": ("Reset", "解除"),
     "reset_manual": ("a person must reset it", "人による解除が必要"),
     "reset_automatic": ("by itself", "自動"),

@@ -132,6 +132,8 @@ def reaction(verdict: Verdict) -> str:
         return f"stop category {verdict.category}{back}"
     if verdict.motion is not None:
         return "another motion"
+    if verdict.scale == 1.0:
+        return "none yet"
     return f"speed times {verdict.scale:.3g}"
 
 

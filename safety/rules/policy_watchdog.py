@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from pydantic import Field
 
 from genba.safety import geometry
@@ -50,7 +52,7 @@ class PolicyWatchdog:
         self._bound = 1.0 + parameters.tolerance
         self._oldest = parameters.max_age + 1e-9
         self._streak = 0
-        self._holds: tuple[float, ...] = ()
+        self._holds: deque[float] = deque(maxlen=parameters.holds)
 
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: bad ticks in a row; limit: the ticks allowed."""
@@ -62,7 +64,7 @@ class PolicyWatchdog:
         if self._streak < self._set.ticks:
             return PASS
         if self._streak == self._set.ticks:
-            self._holds = (*self._holds, state.time)[-self._set.holds :]
+            self._holds.append(state.time)
         often = len(self._holds) == self._set.holds
         latch = often and self._holds[-1] - self._holds[0] <= self._set.window
         reason = "the policy is late" if late else "the policy's answer is no action"
