@@ -10,13 +10,18 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from genba.audit import explain
 from genba.audit.texts import LANGUAGES
-from genba.bench.audit import Ledger
+from genba.bench.audit import Ledger, recorded
 from genba.cli import BAD_INPUT, FAILED, main
-from genba.safety.audit import AuditError, chain, verify
+from genba.envs import make
+from genba.safety import SafetyLayer
+from genba.safety.audit import AuditError, AuditLog, Book, chain, verify
+from genba.sim.kinematics import chain_of
+from genba.sim.state import RobotState, State
 
 MANY = ["--set", "people.visits_per_hour=3600", "--seconds", "9", "--seed", "1"]
 
@@ -39,10 +44,10 @@ def answer(capfd, *argv):
     return code, said.out, said.err
 
 
-def refused(capfd, *argv):
-    """The one line that bad input is answered with."""
-    code, out, err = answer(capfd, *argv)
-    assert code == BAD_INPUT and out == "" and err.count("\n") == 1, err
+def refused(capfd, *argv, out=False):
+    """The one line that bad input is answered with; `out`: after what could be said."""
+    code, said, err = answer(capfd, *argv)
+    assert code == BAD_INPUT and (out or said == "") and err.count("\n") == 1, err
     return err
 
 
@@ -121,6 +126,41 @@ def test_a_stop_is_explained_in_plain_words(played, capfd):
     assert re.search(r"visitor-\d+ \(visitor, \w+\): [\w ]+ at \d\.\d+ m from the robot's", out)
     drawing = out.split("\n\n")[-1]
     assert all(mark in drawing for mark in "#oRP+") and re.search(r"\|=+\| \d", drawing)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_reset_and_inputs_that_are_no_numbers_are_explained_too(tmp_path, capfd, lang):
+    chained = chain_of("panda", "parallel")
+    q = np.array(chained.robot.home)
+    robot = RobotState(q, np.zeros(7), *chained.state(q, np.zeros(7)), 0.02, False)
+    still = chained.command(q, np.zeros(7), 0.0, np.zeros(7))
+    with AuditLog(Book(tmp_path / "log")) as log:
+        guard = SafetyLayer({"emergency_stop": {}}, {"robot": chained})
+        guard.recorder = log
+        guard.start()
+        guard.filter(State(0.1, {"robot": robot}, machines={"emergency_stop": True}), still)
+        guard.filter(State(0.11, {"robot": robot}), still)
+        guard.reset(0.12)
+        guard.filter(State(0.13, {"robot": robot}), still._replace(dq=None))  # type: ignore[arg-type] # meant to be wrong
+    asked = ["audit", "explain", tmp_path / "log", "--lang", lang, "--event"]
+    said = [answer(capfd, *asked, n) for n in (1, 2, 3)]
+    assert [code for code, _, _ in said] == [0, 0, 0]
+    if lang == "en":
+        assert "a person must reset it" in said[0][1] and "nobody is seen" in said[0][1]
+        assert "A person resets the stop of 0.02 s: emergency stop" in said[1][1]
+        assert "no plain values" in said[2][1] and "the layer failed" in said[2][1]
+    no_picture = tmp_path / "x.svg"
+    assert "nothing to draw" in refused(capfd, *asked, 2, "--svg", no_picture, out=True)
+
+
+def test_an_interrupted_run_is_sealed_and_says_so(tmp_path):
+    env = make("kitting_alone", overrides=["seconds=5"])
+    with pytest.raises(KeyboardInterrupt), recorded(env, Book(tmp_path / "log"), {}):
+        env.reset(seed=1)
+        raise KeyboardInterrupt
+    env.close()
+    assert verify(tmp_path / "log").findings == []
+    assert b"broken off: KeyboardInterrupt" in (tmp_path / "log").read_bytes()
 
 
 def test_the_robots_own_words_do_not_move_the_terminal(played, capfd, tmp_path):

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from genba.safety import rule as safety_rule
 from genba.safety.audit.chain import AuditError
 from genba.safety.audit.values import MOST, array, number
 from genba.safety.journal import Stop
 from genba.safety.rule import Rule, Verdict
+from genba.sim import state as sim_state
 
 if TYPE_CHECKING:
     from genba.safety.layer import SafetyLayer
@@ -173,8 +175,9 @@ def _array(value: Any, owner: object) -> Any:
 
 
 def _record(value: Any, owner: object) -> Any:
-    """A value of a class of the rule's own module, frozen or a named tuple: no other is made."""
-    kind = vars(sys.modules[type(owner).__module__]).get(value["type"])
+    """A value of the rule's own module, of a state or a verdict; a class that holds values only."""
+    places = (sys.modules[type(owner).__module__], sim_state, safety_rule)
+    kind = next((vars(p)[value["type"]] for p in places if value["type"] in vars(p)), None)
     plain = isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields")
     if not isinstance(kind, type) or not (plain or is_dataclass(kind)):
         raise AuditError(f"no value {str(value['type'])[:40]!r} is known here")
