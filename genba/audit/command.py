@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from genba.audit.texts import clean
 from genba.console import check_file, import_physics, need, write_json
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def _show(
         exact = "to the bit" if again["largest_difference"] == 0.0 else "within 1e-9"
         out.write(f"asked again: {again['same']} of {again['entries']} answers same {exact}\n")
     for found in findings[:SHOWN]:
-        out.write(f"{found.text}\n")
+        out.write(f"{clean(found.text)}\n")
     if len(findings) > SHOWN:
         out.write(f"and {len(findings) - SHOWN} more, see --json\n")
     if not findings:

@@ -12,7 +12,7 @@ import orjson
 from genba.audit import drawing
 from genba.audit.scene import Scene, scene
 from genba.audit.svg import svg
-from genba.audit.texts import CATEGORIES, REGIONS_JA, pick, reason, text, words
+from genba.audit.texts import CATEGORIES, REGIONS_JA, clean, pick, reason, text, words
 from genba.console import show_table
 from genba.safety.audit import AuditError
 from genba.safety.audit.chain import lines
@@ -214,8 +214,3 @@ def _legend(shown: Scene, lang: str) -> str:
     if shown.separation is None:
         return text(lang, "alone")
     return text(lang, "legend", name=clean(next(iter(shown.people))), distance=shown.separation)
-
-
-def clean(value: object) -> str:
-    """A text of a stranger's log without what a terminal would obey."""
-    return "".join(c if c.isprintable() else "?" for c in str(value)[:200])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from genba.safety.audit import AuditError, values
-from genba.sim.separation import closest
+from genba.sim.separation import closest, nearest
 from genba.sim.state import Array
 
 MARGIN = 0.15  # m around what is shown
@@ -55,13 +55,13 @@ def scene(said: dict[str, object]) -> Scene | None:
 
 def _nearest(robot: Array, body: Array) -> tuple[float, Array, Array]:
     """Distance (m) and the points on the surfaces of the nearest pair of capsules."""
-    best = min((closest(a, b)[0], i, j) for i, a in enumerate(robot) for j, b in enumerate(body))
-    a, b = robot[best[1]], body[best[2]]
+    distance, i, j = nearest(robot, body)
+    a, b = robot[i], body[j]
     _, s, t, *n = closest(a, b)
     way = np.array(n)
     one = a[:3] + s * (a[3:6] - a[:3]) + a[6] * way
     two = b[:3] + t * (b[3:6] - b[:3]) - b[6] * way
-    return best[0], one, two
+    return distance, one, two
 
 
 def bar(span: float) -> float:

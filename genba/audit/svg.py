@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 
 from genba.audit.scene import Scene, bar
-from genba.audit.texts import text
+from genba.audit.texts import clean, text
 from genba.sim.state import Array
 
 WIDTH = 460.0  # px of a view
@@ -114,7 +114,7 @@ def _scale(px: float, span: float, y: float) -> str:
 
 def _legend(scene: Scene, y: float, lang: str) -> str:
     names = [(ROBOT, text(lang, "robot"))]
-    names += [(PERSON if i == 0 else OTHER, name) for i, name in enumerate(scene.people)][:3]
+    names += [(PERSON if i == 0 else OTHER, clean(name)) for i, name in enumerate(scene.people)][:3]
     if scene.separation is not None:
         names.append((PAIR, f"{scene.separation:.3f} m"))
     out, x = [], GAP

@@ -231,3 +231,8 @@ def words(rule: str) -> Words:
 def reason(lang: str, said: str) -> str:
     """A verdict's reason; one that was not translated stays English."""
     return REASONS_JA.get(said, said) if lang == "ja" else said
+
+
+def clean(value: object) -> str:
+    """A text of a stranger's log without what a terminal would obey."""
+    return "".join(c if c.isprintable() else "?" for c in str(value)[:200])
