@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from genba.safety.audit import AuditError, values
-from genba.sim.separation import closest, nearest
+from genba.safety.audit.near import nearest
+from genba.sim.separation import closest
 from genba.sim.state import Array
 
 MARGIN = 0.15  # m around what is shown
-MOST = 6.0  # m: people further from the robot than this are not shown
+MOST = 6.0  # m: nobody further from the robot than this is shown
+OTHERS = 2.0  # m: nor, but for the nearest, than this
 SPAN = 1e3  # m: a capsule beyond is no capsule of a cell
 
 
@@ -50,7 +52,8 @@ def scene(said: dict[str, object]) -> Scene | None:
     if not order:
         return Scene(robot, {}, None, None)
     distance, first = order[0]
-    return Scene(robot, {name: bodies[name] for _, name in order}, apart[first][1:], distance)
+    shown = {name: bodies[name] for d, name in order if name == first or d < OTHERS}
+    return Scene(robot, shown, apart[first][1:], distance)
 
 
 def _nearest(robot: Array, body: Array) -> tuple[float, Array, Array]:

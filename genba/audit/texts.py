@@ -18,6 +18,7 @@ class Words(NamedTuple):
 
 
 _DISTANCE = ("distance from the robot to the person", "ロボットと人の距離")
+_WAY = ("way that both may come nearer until it stands", "停止までに縮まりうる距離")
 _TOOL = ("speed of the tool", "ツール速度")
 _ALLOWED = ("greatest speed allowed", "許容最高速度")
 _SWITCH = ("state of the switch", "スイッチの状態")
@@ -55,10 +56,8 @@ RULES: dict[str, Words] = {
         ("perception integrity", "知覚の健全性"), ("age of the sight of people", "人の検出の古さ"),
         ("greatest age allowed", "許容最大値"), "s",
     ),
-    "ssm_reach": Words(
-        ("verified stop", "検証済み停止"), _DISTANCE, ("distance that is needed", "必要な距離"), "m"
-    ),
-    "pfl": Words(("power and force limiting", "動力・力制限"), _TOOL, _ALLOWED, "m/s"),
+    "ssm_reach": Words(("verified stop", "検証済み停止"), _DISTANCE, _WAY, "m"),
+    "pfl": Words(("power and force limiting", "動力・力制限"), _DISTANCE, _WAY, "m"),
     "contact_force": Words(
         ("contact force", "接触力"), ("force on the robot", "ロボットへの力"),
         ("greatest force allowed", "許容最大力"), "N",
@@ -102,6 +101,9 @@ REASONS_JA: dict[str, str] = {
     "no speed keeps the separation": "どの速度でも必要な間隔を保てない",
     "waits until the way is clear": "通路が空くのを待っている",
     "separation below S_p": "間隔が保護間隔 S_p を下回る",
+    "no stop would be clear of a person": "どの停止でも人を避けられない",
+    "waits until the way stays clear": "通路が空いた状態が続くのを待っている",
+    "a stop at full speed would not be clear": "この速度からの停止では人を避けられない",
     "a person is in the zone": "人がゾーン内にいる",
     "a person is near": "人が近くにいる",
     "the cell asks for reduced speed": "セルが低減速度を要求している",

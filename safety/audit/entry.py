@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from genba.safety.audit.chain import FORMAT
+from genba.safety.audit.near import nearest
 from genba.safety.journal import Named
 from genba.safety.rule import Verdict
 from genba.sim.gait import CAPSULE_REGIONS
-from genba.sim.separation import nearest
 from genba.sim.state import Array, Event, State
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _person(layer: SafetyLayer, state: State) -> Row | None:
         if not len(person.capsules) or robot is None or not len(robot.capsules):
             continue
         distance, i, j = nearest(robot.capsules, person.capsules)
-        if best is None or distance < best["separation"]:
+        if isfinite(distance) and (best is None or distance < best["separation"]):
             named = len(person.capsules) == len(CAPSULE_REGIONS)
             best = {
                 "name": name,
