@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from genba.envs import company
 from genba.envs.arm import Arm, still
 from genba.envs.catalogue import build_task
-from genba.envs.diary import Diary
+from genba.envs.diary import Diary, recording
 from genba.envs.operator import Desk, calls_for
 from genba.safety import SafetyLayer
 from genba.scenarios import Scenario, ScenarioError
@@ -103,8 +103,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
     def step(self, action: NDArray[Any]) -> Stepped:
         """One control step of 0.05 s, or up to a second of waiting while a person is called."""
         since = self.time
-        if self.layer.recorder is not None:
-            self.machines["recorder_failed"] = self.layer.recorder.failed
+        recording(self.layer, self.machines)
         if self.desk.busy and still(self.state.robots[ROBOT]):
             new = self._wait()
         else:
@@ -166,8 +165,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
                 self.arm.go_home()
         self.desk.calls.clear()
         self.machines["emergency_stop"] = False
-        if self.layer.recorder is not None:
-            self.machines["recorder_failed"] = not self.layer.recorder.mend()
+        recording(self.layer, self.machines, mended=True)
         self.layer.skip()
         self.state = self._look()
         new += self._tick(self.arm.hold())

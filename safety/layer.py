@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import isfinite
-from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from genba.safety.journal import Journal, Named
 from genba.safety.recorder import Recorder
 from genba.safety.robot import RobotModel, guarded
 from genba.safety.rule import PASS, Config, Rule, Verdict
-from genba.safety.verdicts import failure, sound, stricter
+from genba.safety.verdicts import Decision, failure, sound, stricter
 from genba.sim.kinematics import Chain
 from genba.sim.state import Array, Command, Event, State
 
@@ -27,16 +26,6 @@ LAYER = "safety_layer"  # the subject of what the layer itself finds
 FLICKER = 0.1  # s of quiet before a rule counts as off (D)
 STALE_TICKS = 3  # ticks a state may be old (D)
 _Check = Callable[[State, Command], Verdict]
-
-
-class Decision(NamedTuple):
-    """What the robot may do this tick, and why. A named tuple: one is made every tick."""
-
-    command: Command
-    scale: float  # 0..1 of what was asked
-    category: int | None  # stop category, None while the robot may move
-    verdicts: tuple[Named, ...]  # (rule, verdict) of those that act
-    events: tuple[Event, ...]  # what began or ended
 
 
 class SafetyLayer:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from genba.sim.state import Command, Event, State
 
 if TYPE_CHECKING:
-    from genba.safety.layer import Decision, SafetyLayer
+    from genba.safety.layer import SafetyLayer
+    from genba.safety.verdicts import Decision
 
 
 class Recorder(Protocol):

@@ -18,7 +18,8 @@ from genba.sim.gait import CAPSULE_REGIONS
 from genba.sim.state import Array, Event, State
 
 if TYPE_CHECKING:
-    from genba.safety.layer import Decision, SafetyLayer
+    from genba.safety.layer import SafetyLayer
+    from genba.safety.verdicts import Decision
 
 NEAR = 0.15  # m from the tool within which a part is named (D)
 LIMITS = ("q_min", "q_max", "dq_max", "ddq_max", "tcp_speed_max", "deceleration")

@@ -14,7 +14,8 @@ from genba.safety.audit.chain import MAX_LINE
 from genba.sim.state import Command, Event, State
 
 if TYPE_CHECKING:
-    from genba.safety.layer import Decision, SafetyLayer
+    from genba.safety.layer import SafetyLayer
+    from genba.safety.verdicts import Decision
 
 
 class AuditLog:
