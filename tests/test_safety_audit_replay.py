@@ -346,3 +346,21 @@ def test_an_episode_that_cannot_be_rebuilt_here_says_why(tmp_path, change, word)
     write(tmp_path / "log")
     forge(tmp_path / "log", lambda said: change(said) if said["kind"] == "start" else None)
     assert word in replay(tmp_path / "log").findings[0].text
+
+
+EXAMPLES = sorted((Path(__file__).parents[1] / "scenarios" / "rules").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_the_example_of_every_rule_is_answered_alike(tmp_path, example):
+    from genba.agents import make as make_agent
+    from genba.bench.play import play
+
+    env = make(load(example))
+    with AuditLog(Book(tmp_path / "log")) as log:
+        env.layer.recorder = log
+        play(env, make_agent("scripted", env), 1, None)
+    env.close()
+    assert not log.shortfall and verify(tmp_path / "log").findings == []
+    found = replay(tmp_path / "log")
+    assert found.findings == [] and found.largest == 0.0

@@ -14,11 +14,11 @@ import pytest
 
 from genba.envs import make
 from genba.envs.operator import calls_for
-from genba.safety import SafetyLayer
+from genba.safety import RULES, SafetyLayer
 from genba.safety.audit import AuditError, AuditLog, Book, replay, verify
 from genba.scenarios import load
 from genba.sim.kinematics import chain_of
-from genba.sim.state import RobotState, State
+from genba.sim.state import EventKind, RobotState, State
 
 PANDA = chain_of("panda", "parallel")
 HOME = np.array(PANDA.robot.home)
@@ -163,3 +163,27 @@ def test_the_cell_tells_the_layer_and_a_person_mends_it(tmp_path, disk):
     assert env.measured.machines["recorder_failed"] is False
     env.close()
     log.close()
+
+
+@pytest.mark.skipif("recorder_health" not in RULES, reason="needs the rule")
+def test_a_robot_without_a_record_stops_and_goes_on_once_somebody_made_room(tmp_path, disk):
+    from genba.agents import make as make_agent
+    from genba.bench.play import play
+
+    quick = ["operator.notice=[1,1]", "operator.distance=1"]
+    env = make(load("kitting_alone", ["seconds=90", "safety=shared", *quick]))
+    env.layer.recorder = log = log_on(tmp_path / "log")
+    disk(0)
+
+    def watch(env, info):
+        if any(event.kind is EventKind.OPERATOR_ARRIVED for event in env.unwrapped.events):
+            Disk.room = 10**9
+
+    play(env, make_agent("scripted", env), 1, watch)
+    told = [(e.kind, e.subject) for e in env.events if e.kind in (EventKind.STOP, EventKind.RESET)]
+    finished = [e.time for e in env.events if e.kind is EventKind.PART_FINISHED]
+    env.close()
+    log.close()
+    assert told == [(EventKind.STOP, "recorder_health"), (EventKind.RESET, "recorder_health")]
+    assert finished and finished[-1] > 60.0  # it works again
+    assert verify(tmp_path / "log").findings == [] and log.missing > 0
