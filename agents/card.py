@@ -29,6 +29,15 @@ Size = Annotated[int, Field(ge=1, le=512)]
 Speed = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
 
 
+class Doubt(BaseModel):
+    """From when a policy does not know what it sees (agents/calibrate.py)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    strangeness: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]  # conformal threshold
+    alpha: Annotated[float, Field(gt=0, lt=1)]  # share of ordinary episodes that exceed it
+    episodes: Annotated[int, Field(ge=1)]
+
+
 class Card(BaseModel):
     """What must be known to use a policy, and what should be known before."""
 
@@ -51,6 +60,7 @@ class Card(BaseModel):
     steps: Annotated[int, Field(ge=0)] = 0
     seeds: dict[str, Any] = {}
     score: dict[str, Any] = {}
+    doubt: Doubt | None = None
     candidates: list[dict[str, Any]] = []
     curve: list[dict[str, Any]] = []
     recipe: dict[str, Any] = {}

@@ -18,14 +18,19 @@ SHOWN = ("good_parts_per_hour", "first_pass_yield", "interventions_per_hour", "c
 
 
 class Exam:
-    """A cell of its own in which policies are examined."""
+    """A cell of its own in which policies are examined.
+
+    `strangest` holds the greatest strangeness that a trained agent met in each episode.
+    """
 
     def __init__(self, scenario: Scenario, seconds: float) -> None:
         self.scenario = scenario.model_copy(update={"seconds": seconds})
         self.env: Any = make_env(self.scenario)
+        self.strangest: list[float] = []
 
     def play(self, agent: Agent, seeds: Sequence[int]) -> list[kpi.Tally]:
         """One tally a seed."""
+        self.strangest = []
         return [self._episode(agent, seed) for seed in seeds]
 
     def _episode(self, agent: Agent, seed: int) -> kpi.Tally:
@@ -35,6 +40,7 @@ class Exam:
         while not over:
             observation, _, ended, cut, info = self.env.step(agent.act(observation))
             over = ended or cut
+        self.strangest.append(float(getattr(agent, "strangest", 0.0)))
         return kpi.tally(self.env.unwrapped.events, self.scenario.seconds)
 
     def close(self) -> None:

@@ -82,6 +82,7 @@ def write(folder: Path, policy: Policy, card: Card, found: dict[str, Any]) -> Ca
             "candidates": [{k: v for k, v in row.items() if k != "curve"} for row in stages],
             "curve": curve[:: max(1, -(-len(curve) // CURVE))],
             "score": found["score"],
+            "doubt": found.get("doubt"),
         }
     )
     save_card(folder, full)
@@ -118,9 +119,20 @@ def text(card: Card) -> str:
 - Network: inputs at scales {card.scales}, hidden {card.hidden} (ReLU), output cut off at -1 and 1
   (`{card.output}`).
 - Seeds: {used}. The score's seeds were used for nothing else.
+- {_doubt(card)}
 - SHA-256 of policy.safetensors: `{card.sha256}`
 
 {_score(card)}{_candidates(card)}{_curve(card)}"""
+
+
+def _doubt(card: Card) -> str:
+    if card.doubt is None:
+        return "Not calibrated: it never says that it is uncertain."
+    d = card.doubt
+    return (
+        f"Uncertain from a strangeness of {d.strangeness:.4g}: the split-conformal threshold of "
+        f"{d.episodes} episodes, which {100 * d.alpha:g} % of ordinary ones exceed."
+    )
 
 
 def _score(card: Card) -> str:

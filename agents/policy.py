@@ -85,7 +85,11 @@ class Policy:
 
 
 class Brain:
-    """A policy laid out for speed; the same bits on every machine and with any threads."""
+    """A policy laid out for speed; the same bits on every machine and with any threads.
+
+    `strangeness` is how far the latest observation lies from those the policy learnt from: the
+    root mean square of its normalised features. Ordinary ones have about 1.
+    """
 
     def __init__(self, policy: Policy, reads: Sequence[int]) -> None:
         t = policy.tensors
@@ -99,14 +103,26 @@ class Brain:
         self.scales = np.array(policy.shape.scales, dtype=np.float32)
         self.mean, self.gain = t["mean"], (np.float32(1.0) / t["std"]).astype(np.float32)
         self.tanh = policy.tanh
+        self.strangeness = 0.0
 
     def __call__(self, observation: Floats) -> Floats:
         """(k,) action in [-1, 1] of an observation."""
         seen = _features(observation, self.reads, self.scales)
-        out: Floats = _forward((seen - self.mean) * self.gain, self.flat, self.sizes)
+        normal = (seen - self.mean) * self.gain
+        self.strangeness = _rms(normal)
+        out: Floats = _forward(normal, self.flat, self.sizes)
         if self.tanh:
             return np.tanh(out)
         return np.minimum(np.float32(1.0), np.maximum(np.float32(-1.0), out))
+
+
+@njit(cache=True)
+def _rms(x: Floats) -> float:
+    """In double precision, added up in order: the same bits everywhere."""
+    total = 0.0
+    for value in x:
+        total += float(value) * float(value)
+    return float(np.sqrt(total / x.shape[0]))
 
 
 def features(observations: Floats, scales: Sequence[float]) -> Floats:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from genba.agents import exam, export
+from genba.agents.calibrate import calibrated
 from genba.agents.card import WEIGHTS, Card, load, load_weights, save_policy
 from genba.agents.job import Job
 from genba.agents.ledger import open_ledger, write_ledger
@@ -197,12 +198,15 @@ def _export(asked: Order, shop: Shop, ledger: Row) -> Path:
     )
     policy = _weights(asked.folder / best["stage"], shop)
     scored: Row = {}
+    doubt = None
     seeds = range(exam.SCORE, exam.SCORE + asked.recipe.scoring.episodes)
     if seeds:
         shop.log.say(f"scoring {best['stage']} on {len(seeds)} episodes nobody has seen")
         ours = shop.hall.play(Trained(shop.card, policy, shop.env), seeds)
+        doubt = calibrated(shop.hall.strangest)
         scored = exam.score(ours, _scripted(shop, seeds))
-    export.write(asked.folder, policy, shop.card, {"best": best, "score": scored, **ledger})
+    found = {"best": best, "score": scored, "doubt": doubt, **ledger}
+    export.write(asked.folder, policy, shop.card, found)
     return asked.folder
 
 

@@ -16,7 +16,10 @@ HERE = Path(__file__).parent / "weights"
 
 
 class Trained:
-    """A policy in an environment: finds its observations by name, and minds the speeds."""
+    """A policy in an environment: finds its observations by name, and minds the speeds.
+
+    Tells the cell at every step how uncertain it is: 1 is the conformal threshold of its card.
+    """
 
     def __init__(self, card: Card, policy: Policy, env: Any) -> None:
         cell = env.unwrapped
@@ -24,13 +27,20 @@ class Trained:
         self.brain = policy.brain(places(card.observations, cell.fields))
         self.fingerprint = card.sha256[:16]
         self.gain = _gain(card, cell.scenario)
+        self.strangest = 0.0  # of the observations since the reset
+        self._cell, self._level = cell, card.doubt.strangeness if card.doubt else None
 
     def reset(self, observation: Observation, info: Mapping[str, Any]) -> None:
-        """Nothing to forget."""
+        """Nothing to forget but the strangest observation."""
+        self.strangest = 0.0
 
     def act(self, observation: Observation) -> Action:
         """(k,) action of an observation."""
         action = self.brain(observation)
+        strange = self.brain.strangeness
+        self.strangest = max(self.strangest, strange)
+        if self._level is not None:
+            self._cell.machines["uncertainty"] = strange / self._level
         if self.gain is not None:
             action = np.clip(action * self.gain, np.float32(-1.0), np.float32(1.0))
         return action

@@ -17,7 +17,7 @@ from genba.sim.motion import Follower
 from genba.sim.state import Array, Command, RobotState
 from genba.sim.world import World
 
-COASTING = 30  # ticks, 0.25 s: as long as a robot may still move that is driven no more (D)
+SETTLED = 0.02  # rad/s below which every joint is once an arm that its drives no longer move stands
 STILL = 0.005  # rad/s below which every joint of a robot that stands is
 
 
@@ -47,7 +47,7 @@ class Arm:
         self.follower.reset(self.world.robot.home)
         self.grip = -1.0
         self.opening, self.holding = self.world.gripper_state()
-        self._coasting = 0  # ticks for which it still counts as driven
+        self._driven = False  # whether its drives move it, or it has not stood since they did
         self._asked = self._rates = np.empty(0)
 
     def hear(self, action: Any) -> Array:
@@ -79,7 +79,6 @@ class Arm:
         Stop category 0 takes the power away: the brakes fall in with the joints' full torque and
         the path is lost; every other stop brakes along the path.
         """
-        self._coasting -= 1
         if category == 0:
             self.world.drive(np.zeros(self.joints))
             self._stand_here()
@@ -87,8 +86,7 @@ class Arm:
             stopped = category is not None
             speeds, pushed = self.follower.servo(command.dq, self.q, stopped)
             self.world.drive(speeds)
-            if not self.follower.standing:
-                self._coasting = COASTING
+            self._driven = self._driven or not self.follower.standing
             if pushed:
                 self._stand_here()  # brakes do not pull back what pushed the arm away
         if command.grip != self.grip:
@@ -112,7 +110,9 @@ class Arm:
         """The truth about the robot now."""
         reading = self.chain.read(*self.world.encoders())
         self.q = reading[0]
-        return RobotState(*reading, self.opening, self.holding, 0.0, self._coasting > 0)
+        if self._driven and self.follower.standing and _fastest(reading[1]) < SETTLED:
+            self._driven = False
+        return RobotState(*reading, self.opening, self.holding, 0.0, self._driven)
 
     def observe(self, robot: RobotState, out: NDArray[np.float32]) -> None:
         """Into `out` the values of `fields`."""
@@ -151,6 +151,11 @@ def _twist(asked: Array, speed: Array) -> Array:
     return out
 
 
+def _fastest(dq: Array) -> float:
+    fastest: float = max(map(abs, dq.tolist()))
+    return fastest
+
+
 def still(robot: RobotState) -> bool:
     """Whether the robot stands."""
-    return bool(max(map(abs, robot.dq.tolist())) < STILL)
+    return _fastest(robot.dq) < STILL

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import hypot
 from typing import Any
 
 import gymnasium as gym
@@ -13,14 +12,15 @@ from numpy.typing import NDArray
 from genba.envs import company
 from genba.envs.arm import Arm, still
 from genba.envs.catalogue import build_task
-from genba.envs.diary import Diary, recording
-from genba.envs.operator import Desk, calls_for
-from genba.safety import SafetyLayer
+from genba.envs.diary import Diary, condition, recording
+from genba.envs.disturbance import disturbance_of
+from genba.envs.instruments import Instruments, tickets
+from genba.envs.operator import FREED, Desk, calls_for
+from genba.safety import SafetyLayer, fingerprint
 from genba.scenarios import Scenario, ScenarioError
 from genba.sim.people import Crew, draw_visits
 from genba.sim.referee import Referee, RefereeConfig
 from genba.sim.render import Renderer
-from genba.sim.sensors import SensorConfig, Sensors
 from genba.sim.state import Array, Event, Part, State
 from genba.sim.world import World
 
@@ -59,7 +59,10 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
             self.layer = SafetyLayer(scenario.safety, {ROBOT: self.arm.chain}, TICK)
         except ValueError as error:
             raise ScenarioError(f"{scenario.name}: {error}") from None
-        self.sensing = SensorConfig(**scenario.sensors.model_dump())
+        configuration = fingerprint(scenario.safety)
+        self.instruments = Instruments(self.layer, self.world, configuration)
+        self.machines = self.instruments.machines
+        self.sensing = company.sensing(scenario, self.instruments)
         chain = self.arm.chain
         masses, names = {ROBOT: chain.effective_mass()}, {ROBOT: chain.capsule_names}
         harm = RefereeConfig(deceleration=self.world.robot.deceleration)
@@ -80,18 +83,19 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
     ) -> tuple[Observation, dict[str, Any]]:
         """Start an episode; the same seed starts the same one, whatever was played before."""
         super().reset(seed=seed)
-        parts, people, sensors, operator = self.np_random.spawn(4)
+        parts, people, sensors, operator, faults = self.np_random.spawn(5)
         s, self.time = self.scenario, 0.0
         self.task.reset(self.world, parts)
         self.arm.reset()
         self.layer.start()
-        self.sensors = Sensors(self.sensing, sensors)
+        self.disturbance = disturbance_of(s, faults, self.arm, self.instruments)
+        self.sensors = company.sensors(self.sensing, sensors, self.disturbance)
         self.referee.reset()
         self.crew = Crew(
             draw_visits(people, company.people_config(s), self.task.workplace, s.seconds)
         )
         self.desk = Desk(s.operator, operator, self.task.workplace)
-        self.machines: dict[str, float | int | bool | str] = {"emergency_stop": False}
+        self.machines = self.instruments.reset()
         self._parts: dict[str, Part] = {}
         self._see_parts()
         self.state = self._look()
@@ -104,6 +108,8 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         """One control step of 0.05 s, or up to a second of waiting while a person is called."""
         since = self.time
         recording(self.layer, self.machines)
+        if self.desk.soft:
+            self.desk.lock(since)
         if self.desk.busy and still(self.state.robots[ROBOT]):
             new = self._wait()
         else:
@@ -113,6 +119,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
             new += self.task.advance(self.world, self.state.robots[ROBOT], self.time)
             self._see_parts()
             new += self._respond(new)
+        self.instruments.read(new, self.time, self.arm)
         done = self.time >= self.scenario.seconds - 1e-9
         new = self._write(new, since, done)
         terms = self.task.reward(self.state.robots[ROBOT], new)
@@ -127,8 +134,10 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
     def _tick(self, asked: Array) -> Sequence[Event]:
         """One safety tick: measure, command, filter, move, and see who was harmed."""
         measured = self.measured = self.sensors.measure(self.state)
-        command = self.arm.command(measured.robots[ROBOT], asked)
-        decision = self.filter(measured, command)
+        if self.disturbance is None:
+            decision = self.filter(measured, self.arm.command(measured.robots[ROBOT], asked))
+        else:
+            decision = self.disturbance.decide(self.filter, measured, asked, ROBOT)
         self.arm.carry_out(decision.command, decision.category)
         if self.referee.separation < TOUCH:
             self._pushed()
@@ -142,6 +151,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
     def _pushed(self) -> None:
         """The physics of a tick while bodies that are touched resist the robot."""
         links, forces = self.arm.chain.capsule_links, self.referee.penalty(self.state)
+        self.instruments.push(forces)
         for _ in range(SUBSTEPS):
             for capsule, point, force in forces:
                 self.world.push(links[capsule], point, force)
@@ -149,6 +159,8 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
 
     def _wait(self) -> list[Event]:
         """The robot is locked out: only the clock and the people move."""
+        # one who came to a robot that ran on has waited until it stood
+        self.desk.until = max(self.desk.until, self.time)
         self.time = min(self.time + LOCKED_STEP, self.desk.until, self.scenario.seconds)
         new: list[Event] = []
         if self.time >= self.desk.until:
@@ -160,12 +172,15 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         """The operator has done what was asked, steps out and resets the cell."""
         new: list[Event] = []
         for call in self.desk.calls:
-            new += self.task.help(self.world, call.cause, call.part, self.time)
-            if call.cause == "cycle_overtime":
+            cause = "cycle_overtime" if call.cause in FREED else call.cause
+            new += self.task.help(self.world, cause, call.part, self.time)
+            if call.cause in FREED:
                 self.arm.go_home()
         self.desk.calls.clear()
-        self.machines["emergency_stop"] = False
+        self.instruments.served()
         recording(self.layer, self.machines, mended=True)
+        if self.disturbance is not None:
+            self.disturbance.faults.serve(self.time)
         self.layer.skip()
         self.state = self._look()
         new += self._tick(self.arm.hold())
@@ -180,7 +195,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
     def _respond(self, new: Sequence[Event]) -> list[Event]:
         """Call the operator for what latched, jammed, fell or hit somebody."""
         overtime = self.diary.overtime() and not self.desk.busy
-        events: list[Event] = []
+        events = tickets(new)
         for call in calls_for(new, self.layer.latched, self.layer.stopped_by, overtime):
             if call.cause == "contact":
                 self.machines["emergency_stop"] = True
@@ -194,20 +209,8 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
 
     def _condition(self) -> str:
         """The state of the cell, as docs/events.md lists them."""
-        if self.desk.busy:
-            if not still(self.state.robots[ROBOT]):
-                return "stopped"
-            return "waiting" if self.desk.phase == "coming" else "serving"
-        if self.layer.latched:
-            return "stopped"
-        if self.layer.stopped_by is not None:
-            return "standstill"
-        task = self.task.condition()
-        if task != "producing":
-            return task
-        if self.layer.scale < 0.999:
-            return "slowed"
-        return "idle" if self.diary.idle(self.time) else "producing"
+        standing, idle = still(self.state.robots[ROBOT]), self.diary.idle(self.time)
+        return condition(self.desk, self.layer, self.task.condition(), standing, idle)
 
     def _write(self, new: Sequence[Event], since: float, done: bool) -> list[Event]:
         """Everything of this step into the diary."""
@@ -220,14 +223,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         written = diary.write(new, self.time, self.time - since, state.people)
         diary.enter(self.time, self._condition())
         if state.people and not self.desk.busy:
-            speed = hypot(*robot.tcp_velocity[:3].tolist())
-            row = (
-                self.time,
-                self.referee.separation,
-                company.protective(speed),
-                speed,
-                self.layer.scale,
-            )
+            row = company.trace_row(state, robot, self.referee.separation, self.layer.scale)
             diary.watch(row, self.referee.worst[0], state)
         if done:
             diary.close(self.time)
@@ -235,8 +231,8 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
 
     def _look(self) -> State:
         """The truth now."""
-        people = self.crew.at(self.time)
-        return State(self.time, {ROBOT: self.arm.state()}, people, self._parts, self.machines)
+        robot = self.instruments.feel(self.arm.state())
+        return State(self.time, {ROBOT: robot}, self.crew.at(self.time), self._parts, self.machines)
 
     def _see_parts(self) -> None:
         """The parts of the state, once a control step; those at rest keep their value."""
@@ -256,7 +252,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         seen[self._task] = self.task.observe(robot)
         if self._task.stop < self._size:
             company.view(self.measured, ROBOT, self.layer.scale, seen[self._task.stop :])
-        return seen
+        return seen if self.disturbance is None else self.disturbance.blur(seen)
 
     @property
     def events(self) -> list[Event]:

@@ -1,18 +1,23 @@
-"""The people as a cell's policy sees them, and where they walk, stand and reach."""
+"""The people as a cell's policy sees them, how they are sensed, and where they walk and reach."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import hypot
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from genba.envs.disturbance import Disturbance
+from genba.envs.instruments import Instruments
 from genba.safety import standards
 from genba.scenarios import Scenario
+from genba.sim.disturbed import DisturbedSensors
 from genba.sim.people import PeopleConfig
+from genba.sim.sensors import SensorConfig, Sensors
 from genba.sim.separation import closest, least
-from genba.sim.state import Array, State
+from genba.sim.state import Array, RobotState, State
 
 FAR = 3.0  # m, the separation told when nobody is nearer
 FIELDS: Mapping[str, int] = {"person_gap": 3, "separation": 1, "safety_scale": 1}
@@ -21,6 +26,22 @@ FIELDS: Mapping[str, int] = {"person_gap": 3, "separation": 1, "safety_scale": 1
 def fields(scenario: Scenario) -> Mapping[str, int]:
     """What is observed of people: nothing where none come."""
     return FIELDS if scenario.people.visits_per_hour > 0 else {}
+
+
+def sensing(scenario: Scenario, instruments: Instruments) -> SensorConfig:
+    """The scenario's sensors; what no rule asks for is not measured."""
+    declared = scenario.sensors.model_dump()
+    if not instruments.wrench:
+        declared["force_noise"] = 0.0
+    return SensorConfig(**declared, second_tracker=instruments.second_tracker)
+
+
+def sensors(
+    declared: SensorConfig, rng: np.random.Generator, disturbance: Disturbance | None
+) -> Sensors | DisturbedSensors:
+    """The sensors of an episode, with their faults."""
+    sound = Sensors(declared, rng)
+    return sound if disturbance is None else disturbance.sensors(sound)
 
 
 def people_config(scenario: Scenario) -> PeopleConfig:
@@ -36,6 +57,14 @@ def protective(speed: float) -> float:
     return standards.iso_separation(
         speed, speed, delay, standards.DECELERATION, standards.Z_D + standards.Z_R
     )
+
+
+def trace_row(
+    state: State, robot: RobotState, separation: float, scale: float
+) -> tuple[float, float, float, float, float]:
+    """Time s, separation m, S_p m, TCP speed m/s, scale: what reports draw of a control step."""
+    speed = hypot(*robot.tcp_velocity[:3].tolist())
+    return state.time, separation, protective(speed), speed, scale
 
 
 def view(measured: State, robot: str, scale: float, out: NDArray[np.float32]) -> None:

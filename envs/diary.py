@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from genba.envs.operator import Desk
 from genba.safety import SafetyLayer
 from genba.scenarios import Scenario
 from genba.sim.state import Array, Event, EventKind, Person, State, Value
@@ -112,3 +113,20 @@ def recording(
     recorder = layer.recorder
     if recorder is not None:
         machines["recorder_failed"] = not recorder.mend() if mended else recorder.failed
+
+
+def condition(desk: Desk, layer: SafetyLayer, task: str, standing: bool, idle: bool) -> str:
+    """The state of the cell, as docs/events.md lists them; `task` is the task's own word."""
+    if desk.busy:
+        if not standing:
+            return "stopped"
+        return "waiting" if desk.phase == "coming" else "serving"
+    if layer.latched:
+        return "stopped"
+    if layer.stopped_by is not None:
+        return "standstill"
+    if task != "producing":
+        return task
+    if layer.scale < 0.999:
+        return "slowed"
+    return "idle" if idle else "producing"

@@ -38,13 +38,39 @@ CALLS: dict[str, tuple[Initiator, Kind, Service]] = {
     "protective_stop": ("safety", "assist", "local_reset"),
     "emergency_stop": ("person", "assist", "local_reset"),
     "contact": ("person", "failure", "failure"),
+    "clamping": ("person", "failure", "failure"),
+    "takeover": ("person", "assist", "takeover"),
+    "guard_interlock": ("safety", "assist", "local_reset"),
+    "configuration": ("safety", "assist", "local_reset"),
+    "recorder": ("safety", "assist", "local_reset"),
+    "collision": ("safety", "assist", "jam_clear"),
+    "policy_failure": ("robot", "assist", "takeover"),
+    "process": ("robot", "assist", "jam_clear"),
+    "uncertainty": ("robot", "assist", "takeover"),
 }
+# the cause of a latched stop, by the rule that leads it; any other is a protective stop
+LATCHED = {
+    "emergency_stop": "emergency_stop",
+    "contact_force": "contact",
+    "clamping": "clamping",
+    "human_authority": "takeover",
+    "guard_interlock": "guard_interlock",
+    "configuration_integrity": "configuration",
+    "recorder_health": "recorder",
+    "collision": "collision",
+    "policy_watchdog": "policy_failure",
+    "process_guard": "process",
+}
+# what the robot holds is taken from it, and it is jogged home
+FREED = ("cycle_overtime", "process", "collision", "clamping")
+# the robot works on until somebody comes
+SOFT = ("uncertainty",)
 
 
 def calls_for(
     new: Sequence[Event], latched: bool, stopped_by: str | None, overtime: bool
 ) -> list[Call]:
-    """What calls a person: hurt, latched stops, parts lying about, no part for too long."""
+    """What calls a person: hurt, latched stops, doubt, parts lying about, no part for too long."""
     calls = []
     for event in new:
         if event.kind is EventKind.PART_DROPPED:
@@ -53,9 +79,11 @@ def calls_for(
             calls.append(_call(cause, event.subject))
         elif event.kind is EventKind.CONTACT and _hurts(event):
             calls.append(_call("contact"))
+        elif event.kind is EventKind.RULE and event.subject == "uncertainty":
+            if event.data["phase"] == "on":
+                calls.append(_call("uncertainty"))
     if latched:
-        pressed = stopped_by == "emergency_stop"
-        calls.append(_call("emergency_stop" if pressed else "protective_stop"))
+        calls.append(_call(LATCHED.get(stopped_by or "", "protective_stop")))
     if overtime:
         calls.append(_call("cycle_overtime"))
     return calls
@@ -86,11 +114,17 @@ class Desk:
     notice: float = 0.0  # s
     start: float = 0.0  # s, of the request being served
     visit: OperatorVisit | None = None
+    soft: bool = False  # the robot works on until the operator is there
 
     @property
     def busy(self) -> bool:
         """Whether the robot is locked out for a person."""
-        return self.phase != "free"
+        return self.phase != "free" and not self.soft
+
+    def lock(self, time: float) -> None:
+        """The operator is there at `time` (s): the robot must stand now."""
+        if time >= self.until - 1e-9:
+            self.soft, self.until = False, time
 
     def call(self, time: float, call: Call, work_point: tuple[float, float, float]) -> list[Event]:
         """Ask for the operator. One already on the way sees to this too, and is asked but once.
@@ -99,8 +133,11 @@ class Desk:
         the same operator.
         """
         self.calls.append(call)
-        if self.busy:
+        soft = call.cause in SOFT
+        if self.phase != "free":
+            self.soft = self.soft and soft
             return []
+        self.soft = soft
         lo, hi = self.settings.notice
         notice, pace = float(self.rng.uniform(lo, hi)), float(self.rng.normal())
         way = self.settings.distance / self.settings.walking_speed

@@ -75,8 +75,23 @@ def _robots() -> list[Row]:
 def _rules() -> list[Row]:
     import_physics()
     from genba.safety import describe
+    from genba.scenarios import examples
 
-    return describe()
+    shown = {name.removeprefix("rules/"): name for name in examples()}
+    return [{**row, "example": shown.get(row["name"])} for row in describe()]
+
+
+def _faults() -> list[Row]:
+    from genba.sim.faults import FAULTS
+
+    return [
+        {
+            "name": what.value, "text": kind.text, "unit": kind.unit or None,
+            "default": kind.default if kind.unit else None,
+            "served": kind.served,
+        }
+        for what, kind in FAULTS.items()
+    ]  # fmt: skip
 
 
 def _figures() -> list[Row]:
@@ -97,5 +112,5 @@ def _first_line(thing: Any) -> str:
 
 CATALOGUES: dict[str, Callable[[], list[Row]]] = {
     "cells": _cells, "scenarios": _scenarios, "suites": _suites, "agents": _agents,
-    "robots": _robots, "rules": _rules, "figures": _figures,
+    "robots": _robots, "rules": _rules, "faults": _faults, "figures": _figures,
 }  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from genba.audit.parser import add_options, fill
 
-CATALOGUES = ("cells", "scenarios", "suites", "agents", "robots", "rules", "figures")
+CATALOGUES = ("cells", "scenarios", "suites", "agents", "robots", "rules", "faults", "figures")
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
 

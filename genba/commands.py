@@ -39,7 +39,9 @@ def list_(options: argparse.Namespace, out: TextIO) -> int:
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return number(value)
-    if isinstance(value, list | tuple | dict):
+    if isinstance(value, dict):  # a rule's parameters
+        return ", ".join(f"{k}={_cell(v['default'])}" for k, v in value.items())
+    if isinstance(value, list | tuple):
         return ", ".join(str(v) for v in value)
     return "" if value is None else str(value)
 

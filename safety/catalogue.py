@@ -7,12 +7,21 @@ from typing import Any
 from genba.safety.human import ON_TRUNK
 from genba.safety.rule import RuleClass
 from genba.safety.rules.barrier import Barrier
+from genba.safety.rules.clamping import Clamping
+from genba.safety.rules.collision import Collision
+from genba.safety.rules.configuration_integrity import ConfigurationIntegrity
+from genba.safety.rules.contact_force import ContactForce
 from genba.safety.rules.emergency_stop import EmergencyStop
 from genba.safety.rules.finite_command import FiniteCommand
+from genba.safety.rules.guard_interlock import GuardInterlock
+from genba.safety.rules.human_authority import HumanAuthority
 from genba.safety.rules.joint_limits import JointLimits
+from genba.safety.rules.operator_load import OperatorLoad
 from genba.safety.rules.perception_integrity import PerceptionIntegrity
 from genba.safety.rules.pfl import Pfl
 from genba.safety.rules.policy_watchdog import PolicyWatchdog
+from genba.safety.rules.process_guard import ProcessGuard
+from genba.safety.rules.recorder_health import RecorderHealth
 from genba.safety.rules.reduced_speed import ReducedSpeed
 from genba.safety.rules.space_limits import SpaceLimits
 from genba.safety.rules.speed_separation import SpeedSeparation
@@ -20,6 +29,7 @@ from genba.safety.rules.ssm_reach import SsmReach
 from genba.safety.rules.standstill_zone import StandstillZone
 from genba.safety.rules.stopping_limits import StoppingLimits
 from genba.safety.rules.tcp_speed import TcpSpeed
+from genba.safety.rules.uncertainty import Uncertainty
 
 _KINDS: tuple[RuleClass, ...] = (
     # those that change the motion come before those that judge its speed
@@ -28,7 +38,12 @@ _KINDS: tuple[RuleClass, ...] = (
     StoppingLimits,
     TcpSpeed,
     Barrier,
+    Collision,
     EmergencyStop,
+    GuardInterlock,
+    HumanAuthority,
+    Clamping,  # before contact_force: of two equal stops the first asked leads
+    ContactForce,
     SpeedSeparation,
     SsmReach,
     Pfl,
@@ -37,6 +52,11 @@ _KINDS: tuple[RuleClass, ...] = (
     FiniteCommand,
     PolicyWatchdog,
     PerceptionIntegrity,
+    ConfigurationIntegrity,
+    RecorderHealth,
+    ProcessGuard,
+    Uncertainty,
+    OperatorLoad,
 )
 RULES: dict[str, RuleClass] = {kind.name: kind for kind in _KINDS}
 
@@ -49,10 +69,21 @@ _BASIS: dict[str, dict[str, Any]] = {
     "policy_watchdog": {},
     "emergency_stop": {},
     "perception_integrity": {},
+    # these wait for a flag of the cell's own controllers: one look a tick, never in ordinary work
+    "guard_interlock": {},
+    "human_authority": {},
+    "configuration_integrity": {},
+    "recorder_health": {},
 }
+
+# The table and 1 m of floor around it, up to where nobody reaches over (D). The reset button and
+# the aisle stand outside.
+FENCE = [-1.3, -1.8, -0.75, 1.9, 1.8, 2.0]  # m
 
 PROFILES: dict[str, dict[str, dict[str, Any]]] = {
     "unprotected": {},
+    # nobody works beside the robot: whoever is inside the fence has opened its interlocked guard
+    "fence": {**_BASIS, "guard_interlock": {"zones": [FENCE]}},
     "ssm_iso": {**_BASIS, "speed_separation": {}},
     "ssm_reach": {**_BASIS, "ssm_reach": {}},
     "pfl": {**_BASIS, "pfl": {}},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -10,6 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from genba.safety.catalogue import PROFILES, RULES
 from genba.safety.rule import ORDERS
+
+_INTEGRITY = "configuration_integrity"
 
 
 def resolve_profile(value: object) -> dict[str, dict[str, Any]]:
@@ -53,6 +57,18 @@ def read_config(value: object) -> dict[str, BaseModel]:
             raise ValueError(f"safety.{name}: no such rule{_near(name, RULES)}")
     names = sorted(config, key=lambda name: (ORDERS.index(RULES[name].order), [*RULES].index(name)))
     return {name: _parameters(name, config[name]) for name in names}
+
+
+def fingerprint(value: object) -> str:
+    """Hash of what the rules are set to: what `configuration_integrity` holds a cell to.
+
+    The hash that this rule itself declares does not enter. ValueError as `read_config`.
+    """
+    plain = {
+        name: model.model_dump(mode="json", exclude={"declared"} if name == _INTEGRITY else None)
+        for name, model in read_config(value).items()
+    }
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _parameters(name: str, values: Mapping[str, Any]) -> BaseModel:

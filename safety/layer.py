@@ -18,7 +18,7 @@ from genba.safety.journal import Journal, Named
 from genba.safety.recorder import Recorder
 from genba.safety.robot import RobotModel, guarded
 from genba.safety.rule import PASS, Config, Rule, Verdict
-from genba.safety.verdicts import Decision, failure, sound, stricter
+from genba.safety.verdicts import Decision, drawing_back, failure, sound, stricter
 from genba.sim.kinematics import Chain
 from genba.sim.state import Array, Command, Event, State
 
@@ -258,7 +258,7 @@ class SafetyLayer:
     def _leave(
         self, state: State | None, held: Command, leader: Named, found: list[Named]
     ) -> Command:
-        """During a stop: what the leading rule does with the gripper, and how it draws back.
+        """During a stop: what the leading rule does with the gripper, and how one draws back.
 
         Only a category 2 stop draws back, and only while no other rule stops the robot.
         """
@@ -266,11 +266,10 @@ class SafetyLayer:
         if verdict.grip is not None:
             self._grip = verdict.grip
             held = held._replace(grip=verdict.grip)
-        if verdict.motion is None or verdict.category != 2 or self._latches or state is None:
+        if self._latches or state is None or verdict.category != 2:
             return held
-        if any(v.category is not None for n, v in found if n != leader[0]):
-            return held
-        return self._moved(state, held, verdict.motion)
+        motion = drawing_back(found, LAYER)
+        return held if motion is None else self._moved(state, held, motion)
 
     def _latch(self, found: list[Named]) -> bool:
         persists = False

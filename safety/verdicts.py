@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from genba.safety.journal import Named
 from genba.safety.rule import Verdict
-from genba.sim.state import Command, Event
+from genba.sim.state import Array, Command, Event
 
 
 class Decision(NamedTuple):
@@ -31,6 +32,16 @@ def stricter(one: Verdict, other: Verdict) -> bool:
     a = 2 if one.category is None else one.category
     b = 2 if other.category is None else other.category
     return a < b or (a == b and one.latch and not other.latch)
+
+
+def drawing_back(found: Sequence[tuple[str, Verdict]], layer: str) -> Array | None:
+    """The motion (n,) rad/s of the one rule that stops the robot; None where others do as well.
+
+    A category 2 stop of the layer itself or of `finite_command` says that the policy's answer is
+    none: no danger to draw back into, so it does not count.
+    """
+    stops = [v for n, v in found if v.category is not None and n not in (layer, "finite_command")]
+    return stops[0].motion if len(stops) == 1 else None
 
 
 def sound(verdict: object, joints: int) -> Verdict:

@@ -1,11 +1,13 @@
 """What is played: one YAML file a scenario, suites of them, and the schema both follow."""
 
+from genba.scenarios.disturbances import FaultPlan
 from genba.scenarios.scenario import (
     Operator,
     People,
     Scenario,
     ScenarioError,
     Suite,
+    examples,
     load,
     load_suite,
     names,
@@ -13,11 +15,13 @@ from genba.scenarios.scenario import (
 )
 
 __all__ = [
+    "FaultPlan",
     "Operator",
     "People",
     "Scenario",
     "ScenarioError",
     "Suite",
+    "examples",
     "load",
     "load_suite",
     "names",

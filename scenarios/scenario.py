@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from genba.scenarios.disturbances import FaultPlan
+
 HERE = Path(__file__).parent
 MAX_FILE = 256 * 1024  # bytes; a scenario is a page, not a book
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -90,6 +92,7 @@ class Sensors(_Strict):
     dropout_seconds: float = _seconds(0.3)  # s, mean time until it is back
     joint_noise: float = Field(default=1e-4, ge=0, le=0.1)  # rad, standard deviation
     joint_speed_noise: float = Field(default=1e-3, ge=0, le=1)  # rad/s
+    force_noise: float = Field(default=1.0, gt=0, le=100)  # N, of the external force
 
 
 class Scenario(_Strict):
@@ -112,6 +115,7 @@ class Scenario(_Strict):
     operator: Operator = Operator()
     sensors: Sensors = Sensors()
     safety: str | dict[str, Any] = Field(default_factory=dict)  # a profile, or rules of one's own
+    faults: Annotated[tuple[FaultPlan, ...], Field(max_length=100)] = ()  # on purpose
     task: dict[str, Any] = Field(default_factory=dict)
 
     @property
@@ -140,6 +144,11 @@ def names() -> list[str]:
     return sorted(p.stem for p in HERE.glob("*.yaml"))
 
 
+def examples() -> list[str]:
+    """A scenario for each safety rule in which it acts, by the name that `load` takes."""
+    return sorted(f"rules/{p.stem}" for p in (HERE / "rules").glob("*.yaml"))
+
+
 def suites() -> list[str]:
     """The suites that ship with the package."""
     return sorted(p.stem for p in (HERE / "suites").glob("*.yaml"))
@@ -150,7 +159,7 @@ def load(name: str | Path, overrides: Sequence[str] = ()) -> Scenario:
 
     Raises ScenarioError with one line that names the file and the key.
     """
-    path = _find(name, HERE, names(), "scenario")
+    path = _find(name, HERE, [*names(), *examples()], "scenario")
     data = read_yaml(path)
     for override in overrides:
         _override(data, override)
@@ -204,7 +213,9 @@ def _find(name: str | Path, folder: Path, known: list[str], what: str) -> Path:
     path = Path(text)
     if path.suffix in {".yaml", ".yml"} or "/" in text:
         if not path.is_file():
-            raise ScenarioError(f"{text}: no such {what} file")
+            close = difflib.get_close_matches(text, known, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise ScenarioError(f"{text}: no such {what} file{hint}")
         return path
     raise ScenarioError(f"unknown {what} {text!r}{did_you_mean(text, known)}")
 

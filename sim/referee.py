@@ -153,6 +153,8 @@ class Referee:
                 )  # fmt: skip
                 if least < self.separation:
                     self.separation = least
+                if not arm.driven:
+                    margin = max(0.0, least)
                 if margin < self.worst[0]:
                     self.worst = (margin, time)
                 if margin < 0.0:

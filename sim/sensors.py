@@ -33,6 +33,8 @@ class SensorConfig:
     joint_speed_noise: float = 1e-3  # rad/s
     vision_noise: float = 1e-3  # m, of a part's position, each axis
     vision_angle: float = 0.5  # degrees, of a part's orientation, each axis
+    force_noise: float = 0.0  # N, standard deviation of the external force; 0 where none is read
+    second_tracker: bool = False  # whether one follows people, to check the first
 
 
 @njit(cache=True, error_model="numpy")
@@ -67,15 +69,24 @@ def _shift(capsules: Array, error: Array, out: Array) -> None:
             out[k, j] = capsules[k, j] + error[j]
 
 
-class _Tracks:
-    """The position error of each person, in blocks."""
+class Tracks:
+    """The position error of each person, in blocks; with `second` also how far its tracker is off.
 
-    def __init__(self, config: SensorConfig, rng: np.random.Generator) -> None:
-        self._rng = rng
+    The second tracker sees the same people with errors of its own, from the same bound.
+    """
+
+    def __init__(
+        self,
+        config: SensorConfig,
+        rng: np.random.Generator,
+        second: np.random.Generator | None = None,
+    ) -> None:
+        self._rngs = [rng] if second is None else [rng, second]
         self._config = config
         self._keep = exp(-1.0 / (_RATE * max(config.correlation, 1e-3)))
         self._errors: dict[str, list[Array]] = {}  # those to come, the next one last
-        self._last: dict[str, Array] = {}
+        self._apart: dict[str, list[float]] = {}  # m between the trackers, likewise
+        self._last: dict[tuple[int, str], Array] = {}
 
     def next(self, name: str) -> Array:
         """The error now, as what it adds to a capsule (7,)."""
@@ -84,20 +95,32 @@ class _Tracks:
             errors = self._errors[name] = self._draw(name)
         return errors.pop()
 
+    def apart(self, name: str) -> float:
+        """m between both trackers' places of a person whose error was just asked for."""
+        return self._apart[name].pop()
+
     def _draw(self, name: str) -> list[Array]:
-        normal = self._rng.normal(0.0, self._config.noise, (_BLOCK, 3))
-        last = self._last.get(name)
+        first, *others = (self._block(k, name) for k in range(len(self._rngs)))
+        if others:
+            self._apart[name] = np.linalg.norm(first - others[0], axis=1)[::-1].tolist()
+        return list(np.hstack([first, first, np.zeros((_BLOCK, 1))])[::-1])
+
+    def _block(self, tracker: int, name: str) -> Array:
+        rng, key = self._rngs[tracker], (tracker, name)
+        normal = rng.normal(0.0, self._config.noise, (_BLOCK, 3))
+        last = self._last.get(key)
         if last is None:
-            last = self._rng.normal(0.0, self._config.noise, 3)
-        errors = _wander(normal, last, self._keep, self._config.bound)
-        self._last[name] = errors[-1].copy()
-        return list(np.hstack([errors, errors, np.zeros((_BLOCK, 1))])[::-1])
+            last = rng.normal(0.0, self._config.noise, 3)
+        errors: Array = _wander(normal, last, self._keep, self._config.bound)
+        self._last[key] = errors[-1].copy()
+        return errors
 
     def forget(self, people: Mapping[str, Person]) -> None:
         """Drop those who left."""
         if len(self._errors) > len(people):
             self._errors = {name: self._errors[name] for name in people}
-            self._last = {name: self._last[name] for name in people}
+            self._apart = {name: left for name, left in self._apart.items() if name in people}
+            self._last = {key: last for key, last in self._last.items() if key[1] in people}
 
 
 class Sensors:
@@ -106,7 +129,8 @@ class Sensors:
     The robot's encoders have noise; its capsules and TCP are passed on as they are (encoder noise
     moves them by less than 0.1 mm). People arrive `delay` late, each shifted as a whole by an
     error that wanders and never exceeds `bound`. While the tracking is lost the last report stands
-    and `people_age` grows. Parts are those last seen by `see_parts`.
+    and `people_age` grows. Parts are those last seen by `see_parts`. What the controllers report is
+    passed on, with `tracker_disagreement` (m) where a second tracker follows people.
     """
 
     def __init__(self, config: SensorConfig, rng: np.random.Generator) -> None:
@@ -117,9 +141,10 @@ class Sensors:
     def reset(self, rng: np.random.Generator | None = None) -> None:
         """Forget everything; with `rng` also begin another stream."""
         self._rng = rng or self._rng
-        encoders, tracks, self._vision, self._gaps = self._rng.spawn(4)
+        encoders, tracks, self._vision, self._gaps, second, self._force = self._rng.spawn(6)
         self._encoders = encoders
-        self._tracks = _Tracks(self.config, tracks)
+        self._tracks = Tracks(self.config, tracks, second if self.config.second_tracker else None)
+        self._forces: list[float] = []  # N, errors of the external force to come
         self._joints: dict[str, list[tuple[Array, Array]]] = {}
         self._reports: deque[tuple[float, Mapping[str, Person]]] = deque()
         self._gap = self._next_gap(0.0)
@@ -133,10 +158,16 @@ class Sensors:
             q, dq = errors.pop()  # fresh arrays, that become what is measured
             _add(q, robot.q, dq, robot.dq)
             robots[name] = _new(RobotState, (q, dq, *robot[2:]))
+            if self.config.force_noise:
+                robots[name] = robot._replace(q=q, dq=dq, wrench=self._feel(robot.wrench))
         people, age = self._report(truth.time, truth.people)
+        machines = truth.machines
         if people:
             people = self._shifted(people)
-        return State(truth.time, robots, people, self._parts, truth.machines, age)
+            if self.config.second_tracker:
+                apart = max([self._tracks.apart(name) for name in people])
+                machines = {**machines, "tracker_disagreement": apart}
+        return State(truth.time, robots, people, self._parts, machines, age)
 
     def see_parts(self, parts: Mapping[str, Part]) -> dict[str, Part]:
         """Poses of parts as a camera gives them now, each with an error of its own."""
@@ -151,6 +182,12 @@ class Sensors:
         else:
             self._parts = {}
         return self._parts
+
+    def _feel(self, force: float) -> float:
+        """The magnitude (N) that the arm makes of an external force."""
+        if not self._forces:
+            self._forces = self._force.normal(0.0, self.config.force_noise, _BLOCK).tolist()
+        return abs(force + self._forces.pop())
 
     def _draw(self, name: str, n: int) -> list[tuple[Array, Array]]:
         drawn = self._encoders.normal(0.0, 1.0, (_BLOCK, 2, n))

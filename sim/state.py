@@ -47,6 +47,7 @@ class EventKind(str, Enum):
     CLAMPING = "clamping"
     PERSON_ENTERED = "person_entered"
     PERSON_LEFT = "person_left"
+    TICKET = "ticket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class RobotState(NamedTuple):
     grip: float  # opening m of a parallel gripper; vacuum level 0..1 of a suction cup
     holding: bool  # the gripper senses a part
     wrench: float = 0.0  # N, magnitude of the external force on arm and gripper
-    driven: bool = True  # its own drives move it, or did a moment ago; not where it is only pushed
+    driven: bool = True  # its drives move it, or it has not stood since; else it is only pushed
 
 
 class Person(NamedTuple):

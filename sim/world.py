@@ -1,4 +1,4 @@
-"""One PyBullet client holding one cell: with render.py and vacuum.py all that talks to it."""
+"""One PyBullet client holding one cell: with render, vacuum and contacts all that talks to it."""
 
 from __future__ import annotations
 

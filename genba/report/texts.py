@@ -158,6 +158,14 @@ CAUSES_JA = {
     "contact": "接触",
     "jam": "詰まり",
     "takeover": "手動介入",
+    "clamping": "挟まれ",
+    "guard_interlock": "ガード開放・柵内進入",
+    "configuration": "設定の不一致",
+    "recorder": "記録装置の異常",
+    "collision": "設備との衝突",
+    "policy_failure": "方策の応答異常",
+    "process": "工程異常",
+    "uncertainty": "判断に自信なし",
 }
 
 # figure: Japanese name and unit; English comes from the catalogue of figures itself

@@ -1,0 +1,311 @@
+"""Faults in a cell: off they leave no trace, on they do what they say, and a person ends them."""
+
+# pytest fills in the arguments
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
+
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+import genba.envs as envs
+from genba.agents import make
+from genba.envs.instruments import Instruments
+from genba.envs.operator import CALLS, LATCHED
+from genba.safety import PROFILES, RULES, SafetyLayer
+from genba.sim.kinematics import chain_of
+from genba.sim.state import Event, EventKind
+
+KINDS = EventKind
+
+
+def cell(scenario="kitting_alone", **changes):
+    return envs.make(
+        scenario, overrides=[f"{k}={v}" for k, v in {"seconds": 60, **changes}.items()]
+    )
+
+
+def play(env, seconds, agent="scripted", seed=0, each=lambda env: None):
+    """Observations, as bytes."""
+    agent = make(agent, env)
+    observation, info = env.reset(seed=seed)
+    agent.reset(observation, info)
+    seen = [observation.tobytes()]
+    while info["time"] < seconds - 1e-6:
+        observation, _, _, _, info = env.step(agent.act(observation))
+        seen.append(observation.tobytes())
+        each(env)
+    return seen
+
+
+def story(env):
+    return [(e.time, e.kind, e.subject, dict(e.data)) for e in env.events[1:]]
+
+
+def rules(env, name):
+    return [e for e in env.events if e.kind is KINDS.RULE and e.subject == name]
+
+
+# Off, and the same again
+
+
+def test_a_fault_that_has_not_come_yet_leaves_no_trace():
+    plain, waiting = (
+        cell("kitting_shared"),
+        cell("kitting_shared", faults="[{what: takeover, at: 50}]"),
+    )
+    assert play(plain, 8.0, seed=3) == play(waiting, 8.0, seed=3)
+    assert story(plain) == story(waiting)
+    plain.close()
+    waiting.close()
+
+
+def test_the_same_seed_brings_the_same_faults_and_the_same_bits():
+    nothing = "{what: policy_nan, per_hour: 3000, seconds: 0.3}"
+    env = cell(faults=f"[{nothing}, {{what: observation_noise, at: 2, value: 0.01}}]")
+    first = play(env, 6.0, seed=5), story(env)
+    assert (play(env, 6.0, seed=6), story(env)) != first
+    assert (play(env, 6.0, seed=5), story(env)) == first
+    assert any(e[1] is KINDS.STOP for e in first[1])
+    env.close()
+
+
+def test_faults_leave_people_and_parts_as_they_were():
+    def visitors(**changes):
+        env = cell("kitting_shared", **{"people.visits_per_hour": 600, **changes})
+        play(env, 12.0, seed=4)
+        found = [(e.time, e.subject) for e in env.events if e.kind is KINDS.PERSON_ENTERED]
+        parts = {name: p.pose.tobytes() for name, p in env.state.parts.items()}
+        env.close()
+        return found, parts
+
+    plain = visitors(safety="{}")
+    assert visitors(safety="{}", faults="[{what: recorder_failed, at: 1}]") == plain
+
+
+# The robot and its layer
+
+
+def stopping_way(faults):
+    """Way (m) of the tool from an emergency stop in full motion to standstill."""
+    env = cell(safety="{emergency_stop: {}}", faults=faults)
+    env.reset(seed=1)
+    start = None
+    for step in range(60):
+        env.step(np.array([0.0, 1.0, 0, 0, 0, 0, -1], np.float32))
+        if step == 7:
+            env.machines["emergency_stop"] = True
+            start = env.state.robots["robot"].tcp[:3].copy()
+    way = float(np.linalg.norm(env.state.robots["robot"].tcp[:3] - start))
+    env.close()
+    return way
+
+
+def test_weak_brakes_take_a_longer_way():
+    ways = [stopping_way("[]")]
+    ways += [stopping_way(f"[{{what: slow_brakes, at: 0, value: {v}}}]") for v in (0.5, 0.25, 0.1)]
+    assert ways == sorted(ways) and ways[-1] > 2.0 * ways[0]
+
+
+@pytest.mark.parametrize(("every", "stale"), [(2, False), (3, False), (5, True)])
+def test_a_layer_that_is_late_decides_less_often_and_notices_when_it_is_too_late(every, stale):
+    env = cell(faults=f"[{{what: layer_late, at: 0, value: {every}}}]")
+    count, ask = [0], env.filter
+
+    def asked(*args):
+        count[0] += 1
+        return ask(*args)
+
+    env.filter = asked
+    play(env, 2.0)
+    assert env.layer.latched == stale
+    if not stale:
+        assert count[0] == pytest.approx(240 / every, abs=2)
+    env.close()
+
+
+def test_a_late_policy_acts_on_what_it_saw_then():
+    env = cell(safety="{}", faults="[{what: policy_late, at: 0, value: 0.25}]")
+    env.reset(seed=1)
+    commands = []
+    ask = env.filter
+
+    def asked(state, command):
+        commands.append(command)
+        return ask(state, command)
+
+    env.filter = asked
+    for step in range(20):
+        env.step(np.array([0.1 + 0.01 * step, 0, 0, 0, 0, 0, -1], np.float32))
+    assert commands[-1].age == 0.25
+    assert commands[-1].asked[0] == pytest.approx(0.1 + 0.01 * 14, abs=0.011)
+    env.close()
+
+
+# The people who see to it
+
+
+@pytest.mark.parametrize("what", ["guard_open", "takeover", "jam", "configuration_changed"])
+def test_what_a_person_has_set_right_lets_the_cell_work_again(what):
+    env = envs.make(f"rules/{rule_of(what)}", overrides=[f"faults=[{{what: {what}, at: 2.0}}]"])
+    play(env, 30.0)
+    reset = next(e for e in env.events if e.kind is KINDS.RESET)
+    assert reset.data["by"] == "manual"
+    assert any(e.kind is KINDS.PART_FINISHED and e.time > reset.time for e in env.events)
+    assert len(rules(env, rule_of(what))) == 2  # on and off, once
+    env.close()
+
+
+def test_an_encoder_that_is_off_stops_the_robot_until_somebody_has_mended_it():
+    changes = ["safety={joint_limits: {}}", "faults=[{what: encoder_offset, at: 2.0}]"]
+    env = envs.make("rules/emergency_stop", overrides=changes)  # a quick operator
+    play(env, 30.0)
+    stop, reset = (next(e for e in env.events if e.kind is k) for k in (KINDS.STOP, KINDS.RESET))
+    assert (stop.subject, stop.data["category"], reset.data["by"]) == ("joint_limits", 1, "manual")
+    assert any(e.kind is KINDS.PART_FINISHED and e.time > reset.time for e in env.events)
+    env.close()
+
+
+def rule_of(what):
+    return {
+        "guard_open": "guard_interlock", "takeover": "human_authority", "jam": "process_guard",
+        "configuration_changed": "configuration_integrity",
+    }[what]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("what", "cause", "initiator"),
+    [
+        ("guard_open", "guard_interlock", "safety"),
+        ("takeover", "takeover", "person"),
+        ("jam", "process", "robot"),
+    ],
+)
+def test_a_request_says_why_and_who_wanted_it(what, cause, initiator):
+    env = envs.make(f"rules/{rule_of(what)}", overrides=[f"faults=[{{what: {what}, at: 1.0}}]"])
+    play(env, 2.0)
+    (request,) = [e for e in env.events if e.kind is KINDS.REQUEST]
+    assert (request.data["cause"], request.data["initiator"]) == (cause, initiator)
+    env.close()
+
+
+def test_every_latch_has_a_cause_that_can_be_served():
+    assert set(LATCHED) <= set(RULES) and set(LATCHED.values()) <= set(CALLS)
+    assert all("manual" in RULES[name].reset for name in LATCHED)
+
+
+def test_a_robot_in_doubt_works_on_at_half_speed_until_somebody_comes():
+    env = envs.make("rules/uncertainty")
+    states = []
+    play(env, 30.0, each=lambda e: states.append((e.time, e.diary.state)))
+    events = {e.kind: e for e in env.events if e.kind in (KINDS.REQUEST, KINDS.OPERATOR_ARRIVED)}
+    asked, came = events[KINDS.REQUEST].time, events[KINDS.OPERATOR_ARRIVED].time
+    between = {s for t, s in states if asked + 0.1 < t < came - 1.2}
+    assert events[KINDS.REQUEST].data["cause"] == "uncertainty"
+    assert "slowed" in between and not between & {"stopped", "waiting", "serving"}
+    assert "serving" in {s for t, s in states if came <= t}
+    assert [e.time for e in env.events] == sorted(e.time for e in env.events)
+    done = next(e.time for e in env.events if e.kind is KINDS.SERVICE_DONE)
+    assert any(e.kind is KINDS.PART_STARTED and asked < e.time < came for e in env.events)
+    assert "producing" in {s for t, s in states if t > done + 0.5}
+    env.close()
+
+
+# The instruments
+
+
+def test_what_the_robot_presses_on_is_felt_where_a_rule_asks_for_it():
+    felt = {}
+    for safety in ("{}", "{collision: {hard: 900, soft: 900}}"):
+        env = cell(safety=safety)
+        env.reset(seed=1)
+        for _ in range(25):
+            env.step(np.array([0.0, 0.0, -0.5, 0, 0, 0, 1], np.float32))
+        felt[safety] = env.state.robots["robot"].wrench
+        env.close()
+    assert felt.pop("{}") == 0.0
+    assert felt.popitem()[1] > 25.0
+
+
+def test_who_leans_on_the_robot_is_felt_too():
+    env = envs.make("rules/clamping", overrides=["safety={contact_force: {}}"])
+    top = []
+    play(env, 12.0, each=lambda e: top.append(e.state.robots["robot"].wrench))
+    assert 10.0 < max(top) <= 51.0
+    env.close()
+
+
+def instruments(*needs):
+    chain = chain_of("panda", "parallel")
+    layer = SafetyLayer({name: {} for name in needs}, {"robot": chain})
+    return Instruments(layer, cast(Any, None), "configuration")
+
+
+class Grip:
+    def __init__(self, grip, holding):
+        self.grip, self.holding = grip, holding
+
+
+def test_grips_in_vain_are_counted_until_one_holds():
+    tools = instruments("process_guard")
+    counts = []
+    for grip, holding in [(-1, 0), (1, 0), (1, 0), (-1, 0), (1, 0), (-1, 0), (1, 1), (-1, 0)]:
+        tools.read([], 0.0, Grip(float(grip), bool(holding)))
+        counts.append(tools.machines.get("retries", 0))
+    assert counts == [0, 0, 0, 1, 1, 2, 2, 0]
+
+
+def test_drops_and_wrong_parts_are_reported_until_somebody_has_served():
+    tools = instruments("process_guard")
+    bad = {"good": False, "kind": "a", "rework": False, "assisted": False, "reason": "a in bin b"}
+    new = [
+        Event(1.0, KINDS.PART_DROPPED, "p", {"where": "table"}),
+        Event(1.0, KINDS.PART_FINISHED, "q", bad),
+    ]
+    tools.read(new, 1.0, Grip(0.0, False))
+    assert tools.machines["part_dropped"] and tools.machines["wrong_part"]
+    assert tools.machines["cycle_done"]
+    tools.served()
+    assert not tools.machines["part_dropped"] and not tools.machines["wrong_part"]
+    assert tools.machines["served"] == 1
+
+
+def test_the_operators_load_is_that_of_the_last_ten_minutes():
+    tools = instruments("operator_load")
+    steps = [
+        (100.0, KINDS.REQUEST, {}), (120.0, KINDS.OPERATOR_ARRIVED, {"way": 10.0}),
+        (170.0, KINDS.SERVICE_DONE, {}), (400.0, KINDS.REQUEST, {}),
+    ]  # fmt: skip
+    for time, kind, data in steps:
+        tools.read([Event(time, kind, "", data)], time, Grip(0.0, False))
+    assert tools.machines["operator_requests"] == 2.0
+    assert tools.machines["attention_demand"] == pytest.approx(60.0 / 600.0)
+    tools.read([], 740.0, Grip(0.0, False))
+    assert tools.machines["operator_requests"] == 1.0
+    assert tools.machines["attention_demand"] == pytest.approx(30.0 / 600.0)
+
+
+def test_nothing_is_measured_that_no_rule_asks_for():
+    tools = instruments("emergency_stop")
+    assert not tools.wrench and not tools.second_tracker
+    tools.read([Event(1.0, KINDS.PART_DROPPED, "p", {"where": "table"})], 1.0, Grip(1.0, False))
+    assert set(tools.machines) == {"emergency_stop", "configuration", "served", "cycle_done"}
+
+
+# The fence
+
+
+def test_whoever_comes_inside_the_fence_stops_everything():
+    people = {"people.visits_per_hour": 240, "people.behaviours": "{antagonistic: 1}"}
+    env = cell("kitting_shared", safety="fence", **people)
+    play(env, 45.0, seed=1)
+    stops = [e for e in env.events if e.kind is KINDS.STOP]
+    assert stops and {e.subject for e in stops} == {"guard_interlock"}
+    assert all(e.data["latch"] for e in stops)
+    assert not [e for e in env.events if e.kind in (KINDS.CONTACT, KINDS.BREACH)]
+    env.close()
+
+
+def test_the_profiles_that_protect_wait_for_the_flags_of_the_cell():
+    flags = {"guard_interlock", "human_authority", "configuration_integrity", "recorder_health"}
+    assert all(flags <= set(PROFILES[name]) for name in set(PROFILES) - {"unprotected"})
