@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from genba.envs import company
 from genba.envs.arm import Arm, still
 from genba.envs.catalogue import build_task
-from genba.envs.diary import Diary, condition
+from genba.envs.diary import Diary, condition, recording
 from genba.envs.disturbance import disturbance_of
 from genba.envs.instruments import Instruments, tickets
 from genba.envs.operator import FREED, Desk, calls_for
@@ -107,6 +107,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
     def step(self, action: NDArray[Any]) -> Stepped:
         """One control step of 0.05 s, or up to a second of waiting while a person is called."""
         since = self.time
+        recording(self.layer, self.machines)
         if self.desk.soft:
             self.desk.lock(since)
         if self.desk.busy and still(self.state.robots[ROBOT]):
@@ -177,6 +178,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
                 self.arm.go_home()
         self.desk.calls.clear()
         self.instruments.served()
+        recording(self.layer, self.machines, mended=True)
         if self.disturbance is not None:
             self.disturbance.faults.serve(self.time)
         self.layer.skip()

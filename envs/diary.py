@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from genba.envs.operator import Desk
 from genba.safety import SafetyLayer
 from genba.scenarios import Scenario
-from genba.sim.state import Array, Event, EventKind, Person, State
+from genba.sim.state import Array, Event, EventKind, Person, State, Value
 
 AUTONOMOUS = ("producing", "slowed", "idle")  # states in which the cell could finish a part
 PROGRESS = (EventKind.PART_FINISHED, EventKind.PART_REJECTED, EventKind.SERVICE_DONE)
@@ -104,6 +104,15 @@ class Diary:
     def trace_array(self) -> Array:
         """(k, 5): time s, separation m, S_p m, TCP speed m/s, safety scale."""
         return np.array(self.trace, dtype=np.float64).reshape(-1, 5)
+
+
+def recording(
+    layer: SafetyLayer, machines: MutableMapping[str, Value], mended: bool = False
+) -> None:
+    """Tells the layer whether its recorder fails, if it has one; `mended`: a person saw to it."""
+    recorder = layer.recorder
+    if recorder is not None:
+        machines["recorder_failed"] = not recorder.mend() if mended else recorder.failed
 
 
 def condition(desk: Desk, layer: SafetyLayer, task: str, standing: bool, idle: bool) -> str:

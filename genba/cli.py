@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from genba.audit.parser import add_options, fill
+
 CATALOGUES = ("cells", "scenarios", "suites", "agents", "robots", "rules", "faults", "figures")
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
@@ -102,6 +104,9 @@ def _parser() -> _Parser:
     )
     _set(speed)
     _json(speed)
+    fill(
+        _command(commands, "audit", "check and read an audit log", "genba audit verify cell.audit")
+    )
     return parser
 
 
@@ -130,6 +135,7 @@ def _run(parser: _Parser) -> None:
         "--record", type=Path, metavar="FILE", help="write the events, a JSON line each"
     )
     parser.add_argument("--video", type=Path, metavar="FILE", help="write a film (.mp4 or .gif)")
+    add_options(parser)
     _json(parser)
 
 
@@ -174,6 +180,7 @@ def _bench(parser: _Parser) -> None:
     parser.add_argument(
         "--lang", choices=("en", "ja"), default="en", help="of the report (default en)"
     )
+    add_options(parser)
     _set(parser)
     _json(parser)
 

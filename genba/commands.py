@@ -6,15 +6,16 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from genba.audit.command import audit, opened, opened_ledger
 from genba.console import Refused, check_file, import_physics, need, number, show_table, write_json
 
 EXTRAS = {
     "matplotlib": "report", "jinja2": "report", "imageio": "video", "imageio_ffmpeg": "video",
-    "tensorboard": "train", "sb3_contrib": "train",
+    "tensorboard": "train", "sb3_contrib": "train", "cryptography": "audit",
 }  # fmt: skip
 
 
@@ -56,13 +57,21 @@ def run(options: argparse.Namespace, out: TextIO) -> int:
     import_physics()
     from genba import kpi
     from genba.agents import make as make_agent
+    from genba.bench.audit import recorded
     from genba.bench.play import AgentFailed, play
     from genba.envs import make as make_env
+    from genba.episode import clock, events_kept
 
     env: Any = make_env(scenario, render_mode="rgb_array" if film else None)
+    about = {
+        "scenario": scenario.name, "agent": options.agent, "seed": options.seed,
+        "seconds": scenario.seconds, "config": scenario.fingerprint(),
+    }  # fmt: skip
     try:
         agent = make_agent(options.agent, env)
-        with _events_kept(env, options.record), film or nullcontext(), _clock(scenario) as tick:
+        book = opened(options)
+        kept, filmed = events_kept(env, options.record), film or nullcontext()
+        with kept, filmed, recorded(env, book, about) as log, clock(scenario) as tick:
 
             def watch(env: Any, info: Any) -> None:
                 tick(info["time"])
@@ -75,13 +84,12 @@ def run(options: argparse.Namespace, out: TextIO) -> int:
         raise Failure(str(error)) from error
     finally:
         env.close()
-    row = {
-        "scenario": scenario.name, "agent": options.agent, "seed": options.seed,
-        "seconds": scenario.seconds, "config": scenario.fingerprint(), "figures": figures,
-    }  # fmt: skip
+    row = {**about, "figures": figures}
     write_json(row, options.json, out)
     if str(options.json) != "-":
         _show_figures(out, f"{scenario.name}, {options.agent}, seed {options.seed}", figures)
+    if log is not None and log.shortfall:
+        raise Failure(log.shortfall)
     return 0
 
 
@@ -96,34 +104,6 @@ def _film(path: Path | None) -> Any:
     from genba.video import Film
 
     return Film(path)
-
-
-@contextmanager
-def _events_kept(env: Any, path: Path | None) -> Any:
-    """Writes the events at the end, whatever the end is."""
-    from genba.bench.results import write_events
-
-    try:
-        yield
-    except KeyboardInterrupt:
-        kept = f"the events so far are in {path}" if path is not None else ""
-        raise KeyboardInterrupt(kept) from None
-    finally:
-        if path is not None:
-            with path.open("w", encoding="utf-8") as file:
-                write_events(file, env.unwrapped.events)
-
-
-@contextmanager
-def _clock(scenario: Any) -> Any:
-    """A bar of simulated time; yields the function that sets it. Only on a terminal."""
-    from tqdm import tqdm
-
-    seconds = scenario.seconds
-
-    form = "{l_bar}{bar}| {n:.0f}/{total:.0f} s simulated, {remaining} left"
-    with tqdm(total=seconds, disable=None, bar_format=form, leave=False) as bar:
-        yield lambda now: bar.update(min(now, seconds) - bar.n)
 
 
 def _show_figures(out: TextIO, title: str, figures: dict[str, float | None]) -> None:
@@ -178,11 +158,12 @@ def bench(options: argparse.Namespace, out: TextIO) -> int:
     names = list(dict.fromkeys(options.agent or agents.names()))
     try:
         asked = plan(suite.name, scenarios, names, seed, options.episodes or suite.episodes)
+        ledger = opened_ledger(options)
     except ValueError:
         with suppress(OSError):
             folder.rmdir()  # only where it is empty: nothing was begun
         raise
-    failed = _played(run(asked, folder, options.workers, options.resume), folder)
+    failed = _played(run(asked, folder, options.workers, options.resume, ledger), folder)
     card = finish(folder)
     write_json(card, options.json, out)
     page = _report(folder, options.lang)
@@ -191,6 +172,8 @@ def bench(options: argparse.Namespace, out: TextIO) -> int:
         out.write(f"\nscorecard  {folder / results.SCORECARD}\nreport     {page}\n")
     if failed:
         raise Failure(f"{failed} episodes failed, see {folder / results.RESULTS}")
+    if ledger is not None and ledger.missing:
+        raise Failure(f"{ledger.path}: {ledger.missing} entries could not be written")
     return 0
 
 
@@ -285,12 +268,17 @@ def speed(options: argparse.Namespace, out: TextIO) -> int:
 
 COMMANDS: dict[str, Callable[[argparse.Namespace, TextIO], int]] = {
     "list": list_, "run": run, "train": train, "bench": bench, "report": report, "speed": speed,
+    "audit": audit,
 }  # fmt: skip
 
 
 def is_bad_input(error: ValueError) -> bool:
     """Whether the message is meant for the person who typed, rather than a fault of ours."""
-    return isinstance(error, Refused) or type(error).__name__ in ("ScenarioError", "AgentError")
+    return isinstance(error, Refused) or type(error).__name__ in (
+        "ScenarioError",
+        "AgentError",
+        "AuditError",
+    )
 
 
 def missing_extra(error: ModuleNotFoundError) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genba.console import import_physics
 from genba.scenarios import Scenario, load
 from genba.speed_rules import layer_speed
+
+if TYPE_CHECKING:
+    from genba.safety.audit import AuditLog
 
 BLOCKS = 7  # interleaved, so that what else the machine does falls on all alike
 RESETS = 5
@@ -36,6 +41,26 @@ class Stopwatch:
         return result
 
 
+class Timed:
+    """A recorder whose every call is timed."""
+
+    def __init__(self, log: AuditLog) -> None:
+        self.log = log
+        self.begin, self.mend = log.begin, log.mend
+        self.before, self.tick = Stopwatch(log.before), Stopwatch(log.tick)
+        self.reset = Stopwatch(log.reset)
+
+    @property
+    def failed(self) -> bool:
+        """As the log says."""
+        return self.log.failed
+
+    @property
+    def seconds(self) -> float:
+        """Spent in it so far."""
+        return self.before.seconds + self.tick.seconds + self.reset.seconds
+
+
 class Running:
     """A cell at work, whose blocks of steps continue one another.
 
@@ -43,7 +68,7 @@ class Running:
     stopwatches take their places, so world, motion and time are those of the very steps measured.
     """
 
-    def __init__(self, scenario: Scenario, agent: str) -> None:
+    def __init__(self, scenario: Scenario, agent: str, log: AuditLog | None = None) -> None:
         from genba.agents import make as make_agent
         from genba.envs import make as make_env
 
@@ -51,6 +76,8 @@ class Running:
         cell: Any = self.env.unwrapped
         self.physics = cell.physics = Stopwatch(cell.physics)
         self.safety = cell.filter = Stopwatch(cell.filter)
+        self.audit = None if log is None else Timed(log)
+        cell.layer.recorder = self.audit
         self.agent: Any = make_agent(agent, self.env)
         self.shared = scenario.people.visits_per_hour > 0
         self.seed = 0
@@ -66,16 +93,17 @@ class Running:
         return spent
 
     def block(self, steps: int) -> dict[str, float]:
-        """Seconds of physics, safety and all, a control step, over `steps` steps.
+        """Seconds of physics, safety, audit log and all, a control step, over `steps` steps.
 
         Steps in which the robot is locked out for a person have no physics and are not counted;
         where the scenario has people, only steps with somebody in the cell are.
         """
-        spent = {"physics": 0.0, "safety": 0.0, "total": 0.0}
+        spent = {"physics": 0.0, "safety": 0.0, "audit": 0.0, "total": 0.0}
         counted = 0
         for _ in range(MOST * steps):
             action = self.agent.act(self.observation)
             physics, safety, calls = self.physics.seconds, self.safety.seconds, self.physics.calls
+            audit = self.audit.seconds if self.audit is not None else 0.0
             start = time.perf_counter()
             self.observation, _, terminated, truncated, _ = self.env.step(action)
             total = time.perf_counter() - start
@@ -84,6 +112,7 @@ class Running:
                 spent["total"] += total
                 spent["physics"] += self.physics.seconds - physics
                 spent["safety"] += self.safety.seconds - safety
+                spent["audit"] += self.audit.seconds - audit if self.audit is not None else 0.0
                 counted += 1
             if terminated or truncated:
                 self.reset()
@@ -98,21 +127,33 @@ def speed(name: str, steps: int, overrides: Sequence[str] = ()) -> dict[str, Any
     Raises ScenarioError.
     """
     import_physics()
+    from genba.safety.audit import AuditLog, Book
+
     many = load(name, overrides)
-    cells = [Running(many, "scripted")]
-    if many.cell == "kitting":  # a tote of ten parts against a tote of one
-        cells.append(Running(load(name, [*overrides, FEW]), "scripted"))
-    try:
-        for cell in cells:
-            cell.block(steps)  # compiles, warms up
-        blocks = [[cell.block(steps) for cell in cells] for _ in range(BLOCKS)]
-        resets = [cells[0].reset() for _ in range(RESETS)]
-    finally:
-        for cell in cells:
-            cell.env.close()
+    with tempfile.TemporaryDirectory() as folder, AuditLog(Book(Path(folder) / "log")) as log:
+        cells = [Running(many, "scripted"), Running(many, "scripted", log)]
+        if many.cell == "kitting":  # a tote of ten parts against a tote of one
+            cells.append(Running(load(name, [*overrides, FEW]), "scripted"))
+        try:
+            for cell in cells:
+                cell.block(steps)  # compiles, warms up
+            blocks = [[cell.block(steps) for cell in cells] for _ in range(BLOCKS)]
+            resets = [cells[0].reset() for _ in range(RESETS)]
+        finally:
+            for cell in cells:
+                cell.env.close()
     row = summary([b[0] for b in blocks], resets)
-    ratio = median(b[0]["total"] / b[1]["total"] for b in blocks) if len(cells) == 2 else None
-    return {"name": many.name, **row, "parts_10_over_1": ratio, **layer_speed(many, KEPT * steps)}
+    ratio = median(b[0]["total"] / b[2]["total"] for b in blocks) if len(cells) == 3 else None
+    layer = layer_speed(many, KEPT * steps)
+    return {"name": many.name, **row, **audited(blocks), "parts_10_over_1": ratio, **layer}
+
+
+def audited(blocks: Sequence[Blocks]) -> dict[str, float]:
+    """What the audit log costs, from blocks of a cell without one and of the same cell with one."""
+    return {
+        "audit_share": median(b[1]["audit"] / b[1]["total"] for b in blocks),
+        "with_audit_over_without": median(b[1]["total"] / b[0]["total"] for b in blocks),
+    }
 
 
 def summary(blocks: Blocks, resets: Sequence[float]) -> dict[str, float]:

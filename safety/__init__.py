@@ -2,9 +2,10 @@
 
 from genba.safety.catalogue import PROFILES, RULES
 from genba.safety.config import describe, fingerprint, read_config, resolve_profile
-from genba.safety.layer import LAYER, Decision, SafetyLayer
+from genba.safety.layer import LAYER, SafetyLayer
 from genba.safety.robot import Guarded, RobotModel, kinematics
 from genba.safety.rule import PASS, Config, Parameters, Rule, RuleClass, Verdict
+from genba.safety.verdicts import Decision
 
 __all__ = [
     "LAYER",

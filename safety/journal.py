@@ -46,17 +46,18 @@ class Journal:
     ) -> tuple[Event, ...]:
         """One tick at `time` (s): what acts, and what leads the stop (None: the robot may move)."""
         events: list[Event] = []
+        active = self._active = self._active.copy()  # a recorder may have kept the one before
         for name, verdict in found:
-            if name in self._active:
-                self._active[name] = self._active[name][0], time
+            if name in active:
+                active[name] = active[name][0], time
             else:
-                self._active[name] = time, time
+                active[name] = time, time
                 events.append(_began(time, name, verdict))
         over: tuple[str, ...] = ()
-        if len(self._active) > len(found):
-            over = tuple(n for n, (_, last) in self._active.items() if self._over(time, last))
+        if len(active) > len(found):
+            over = tuple(n for n, (_, last) in active.items() if self._over(time, last))
         for name in over:
-            since, last = self._active.pop(name)
+            since, last = active.pop(name)
             data = {"phase": "off", "duration": last - since}
             events.append(Event(time, EventKind.RULE, name, data))
         events += self._follow(time, leader, latch)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import isfinite
-from typing import NamedTuple
 
 import numpy as np
 
@@ -16,9 +15,10 @@ from genba.safety import geometry, inputs, standards
 from genba.safety.catalogue import RULES
 from genba.safety.config import read_config
 from genba.safety.journal import Journal, Named
+from genba.safety.recorder import Recorder
 from genba.safety.robot import RobotModel, guarded
 from genba.safety.rule import PASS, Config, Rule, Verdict
-from genba.safety.verdicts import drawing_back, failure, sound, stricter
+from genba.safety.verdicts import Decision, drawing_back, failure, sound, stricter
 from genba.sim.kinematics import Chain
 from genba.sim.state import Array, Command, Event, State
 
@@ -28,28 +28,19 @@ STALE_TICKS = 3  # ticks a state may be old (D)
 _Check = Callable[[State, Command], Verdict]
 
 
-class Decision(NamedTuple):
-    """What the robot may do this tick, and why. A named tuple: one is made every tick."""
-
-    command: Command
-    scale: float  # 0..1 of what was asked
-    category: int | None  # stop category, None while the robot may move
-    verdicts: tuple[Named, ...]  # (rule, verdict) of those that act
-    events: tuple[Event, ...]  # what began or ended
-
-
 class SafetyLayer:
     """Guards one robot. `config` is what a scenario says of safety; {} lets everything through.
 
     `robots` holds the one robot, under its name in `State.robots`: a `Chain`, or a model of limits
     for rules that need no kinematics. `tick` (s) is the time between two calls of `filter`,
     `flicker` (s) how long a rule must be quiet to count as off. ValueError, one line, for a config
-    that is wrong.
+    that is wrong. `recorder` writes down what begins and ends, where one is set.
     """
 
     __slots__ = (
         "_checks", "_flicker", "_grip", "_journal", "_latches", "_persists", "_repeats", "_robot",
-        "_robot_name", "_rows", "_settings", "_joints", "_tick", "_time", "rules", "scale",
+        "_robot_name", "_rows", "_settings", "_joints", "_tick", "_time", "recorder", "rules",
+        "scale",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +57,7 @@ class SafetyLayer:
         self._settings = read_config(config)
         self._joints = len(self._robot.q_min)
         self._tick, self._flicker = tick, flicker
+        self.recorder: Recorder | None = None
         self.start()
 
     def start(self) -> None:
@@ -80,6 +72,8 @@ class SafetyLayer:
         self._grip: float | None = None
         self._rows = 0  # robot capsules
         self.scale = 1.0
+        if self.recorder is not None:
+            self.recorder.begin(self)
 
     @property
     def latched(self) -> bool:
@@ -97,11 +91,16 @@ class SafetyLayer:
 
         During a stop the grip stays as it was: a stop must not drop a part.
         """
+        if self.recorder is not None:
+            self.recorder.before(self)
         try:
-            return self._filter(state, command)
+            decision = self._filter(state, command)
         except Exception as error:  # whatever it is, the robot stops
             verdict = failure(f"the layer failed: {type(error).__name__}: {error}")
-            return self._decide(None, command, [(LAYER, verdict)])
+            decision = self._decide(None, command, [(LAYER, verdict)])
+        if decision.events and self.recorder is not None:
+            self.recorder.tick(self, state, command, decision)
+        return decision
 
     def reset(self, time: float, by: str = "manual") -> tuple[Event, ...]:
         """A person resets what latched, at `time` (s). Returns the `reset` event.
@@ -112,12 +111,15 @@ class SafetyLayer:
         """
         if not self._latches or self._persists:
             return ()
-        for name in self._latches:
-            if name in self.rules:
-                self.rules[name] = self._build(name)
+        if self.recorder is not None:
+            self.recorder.before(self)
+        self.rules.update({name: self._build(name) for name in self._latches if name in self.rules})
         self._checks = self._bind()
         self._latches = {}
-        return self._journal.release(time, by)
+        events = self._journal.release(time, by)
+        if self.recorder is not None:
+            self.recorder.reset(self, time, by, events)
+        return events
 
     def skip(self) -> None:
         """The clock ran on while the robot was locked out: the next state is no stale one."""
@@ -275,7 +277,7 @@ class SafetyLayer:
             if verdict.latch:
                 persists = True
                 if name not in self._latches or stricter(verdict, self._latches[name]):
-                    self._latches[name] = verdict
+                    self._latches = {**self._latches, name: verdict}
         return persists
 
     def _held(self, state: State | None, command: Command, scale: float) -> Command:

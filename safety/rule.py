@@ -45,9 +45,10 @@ class Rule(Protocol):
     """A safety rule at work. It may remember; after a reset a new one takes its place.
 
     A rule that remembers names the attributes that change in `MEMORY`, a class attribute (tuple of
-    names): with them and the state, whoever replays a record gets the same verdict. One that needs
-    what a cell measures on demand names it in `NEEDS`: "wrench", "insertion_force", "process",
-    "operator_load", "tracker_disagreement".
+    names): with them and the state, whoever replays a record gets the same verdict. What it
+    remembers is replaced, not changed in place; a deque, list or array is there from the start.
+    One that needs what a cell measures on demand names it in `NEEDS`: "wrench", "insertion_force",
+    "process", "operator_load", "tracker_disagreement".
     """
 
     def check(self, state: State, command: Command) -> Verdict:

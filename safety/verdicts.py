@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from genba.safety.journal import Named
 from genba.safety.rule import Verdict
-from genba.sim.state import Array
+from genba.sim.state import Array, Command, Event
+
+
+class Decision(NamedTuple):
+    """What the robot may do this tick, and why. A named tuple: one is made every tick."""
+
+    command: Command
+    scale: float  # 0..1 of what was asked
+    category: int | None  # stop category, None while the robot may move
+    verdicts: tuple[Named, ...]  # (rule, verdict) of those that act
+    events: tuple[Event, ...]  # what began or ended
 
 
 def failure(reason: str) -> Verdict:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from genba import kpi
 from genba.bench import results, scorecard
+from genba.bench.audit import Ledger, new_part, recorded
 from genba.bench.play import details, play
 from genba.bench.results import Row
 from genba.bench.workers import spread
@@ -45,6 +46,13 @@ class Job:
     agent_hash: str
     seed: int
     folder: str
+    audited: bool = False
+
+    @property
+    def part(self) -> Path | None:
+        """Its own audit log, until it is added to that of the benchmark."""
+        folder = Path(self.folder) / results.EPISODES
+        return folder / f"{self.file}.audit" if self.audited else None
 
     @property
     def file(self) -> str:
@@ -97,7 +105,8 @@ def _merge(hashes: list[str]) -> str:
 def build_hash() -> str:
     """Hash of the package's own code, so that rows of two versions are never mixed."""
     package = Path(__file__).parents[1]
-    names = ("bench", "kpi", "agents", "envs", "safety", "safety/rules", "scenarios", "sim")
+    safety = ("safety", "safety/audit", "safety/rules")
+    names = ("bench", "kpi", "agents", "envs", *safety, "scenarios", "sim")
     rooms = [package] + [package / room for room in names]
     files = [p for room in rooms for p in sorted(room.glob("*.py"))]
     return _short(b"".join(p.name.encode() + p.read_bytes() for p in files))
@@ -135,10 +144,10 @@ def _scenario(scenario: Scenario) -> Row:
     }
 
 
-def jobs(plan: Plan, folder: Path) -> list[Job]:
+def jobs(plan: Plan, folder: Path, audited: bool = False) -> list[Job]:
     """Every episode of the plan; seeds outermost, so that a stopped run is even over agents."""
     return [
-        Job(scenario, name, digest, seed, str(folder))
+        Job(scenario, name, digest, seed, str(folder), audited)
         for seed in range(plan.seed, plan.seed + plan.episodes)
         for scenario in plan.scenarios
         for name, digest in plan.agents
@@ -154,7 +163,9 @@ def episode(job: Job) -> Row:
 
     env: Any = make_env(job.scenario)
     try:
-        play(env, make_agent(job.agent, env), job.seed, None)
+        agent = make_agent(job.agent, env)
+        with recorded(env, new_part(job.part), {**job.row(), "build": build_hash()}):
+            play(env, agent, job.seed, None)
         found = details(env)
         picture = env.unwrapped.worst_image() if found["worst"] is not None else None
         tally = kpi.tally(env.unwrapped.events, job.scenario.seconds)
@@ -227,15 +238,19 @@ def _same_configuration(folder: Path, old: Any, new: Row) -> None:
 
 
 def run(
-    plan: Plan, folder: Path, workers: int, resume: bool
+    plan: Plan, folder: Path, workers: int, resume: bool, ledger: Ledger | None = None
 ) -> Generator[tuple[int, int, Row | None], None, None]:
     """Plays what is missing; yields (done, of, row) as episodes end, first with no row.
 
-    A failed episode is a row with `error`; a resumed run tries it again.
+    A failed episode is a row with `error`; a resumed run tries it again. The audit log of an
+    episode goes into the `ledger` before its row is written; in the end the ledger is sealed.
     """
-    with _alone(folder):
+    with _alone(folder), nullcontext() if ledger is None else closing(ledger):
         done = {results.key(r) for r in prepare(folder, meta(plan), resume) if not r["error"]}
-        todo = [job for job in jobs(plan, folder) if results.key(job.row()) not in done]
+        every = jobs(plan, folder, ledger is not None)
+        todo = [job for job in every if results.key(job.row()) not in done]
+        if ledger is not None:
+            ledger.open_for(len(todo))
         count = total = len(done)
         total += len(todo)
         yield count, total, None
@@ -244,9 +259,13 @@ def run(
                 row = result.value
                 if result.error is not None:
                     row = {**result.job.row(), "file": result.job.file, "error": result.error}
+                if ledger is not None and result.job.part is not None:
+                    ledger.add(result.job.part)
                 results.append(file, row)
                 count += 1
                 yield count, total, row
+        if ledger is not None:
+            ledger.seal()
         finish(folder)
 
 

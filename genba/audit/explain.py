@@ -1,0 +1,216 @@
+"""Why the robot was stopped, in plain words: from one entry of an audit log and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import hypot
+from pathlib import Path
+from typing import Any, TextIO
+
+import orjson
+
+from genba.audit import drawing
+from genba.audit.scene import Scene, scene
+from genba.audit.svg import svg
+from genba.audit.texts import CATEGORIES, REGIONS_JA, clean, pick, reason, text, words
+from genba.console import show_table
+from genba.safety.audit import AuditError
+from genba.safety.audit.chain import lines
+
+Row = dict[str, Any]
+Sentence = tuple[str, str]  # a label, or none, and what is said
+
+
+def explain(path: Path, number: int, lang: str, out: TextIO) -> None:
+    """Writes what happened in entry `number`, and draws it. Raises AuditError, OSError."""
+    start, said = find(path, number)
+    try:
+        title, paragraphs = told(number, start, said, lang)
+        shown = scene(said)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise _no_entry(path, number, error) from None
+    out.write(f"{title}\n\n" + "".join(map(_line, paragraphs)) + "\n")
+    if shown is None:
+        why = "by_person" if said["kind"] == "reset" else "opaque"
+        out.write(f"{text(lang, why)}\n")
+    else:
+        out.write(f"{drawing.draw(shown)}\n  {_legend(shown, lang)}\n")
+
+
+def draw(path: Path, number: int, lang: str, target: Path) -> None:
+    """Writes the drawing of an entry as SVG. Raises AuditError where there is nothing to draw."""
+    start, said = find(path, number)
+    try:
+        title, paragraphs = told(number, start, said, lang)
+        shown = scene(said)
+        if shown is None:
+            raise AuditError(f"{path}: entry {number} holds nothing to draw")
+        picture = svg(shown, title, paragraphs, lang)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise _no_entry(path, number, error) from None
+    target.write_text(picture, encoding="utf-8")
+
+
+def _no_entry(path: Path, number: int, error: Exception) -> Exception:
+    if isinstance(error, AuditError):
+        return error
+    return AuditError(f"{path}: entry {number} is none of ours ({type(error).__name__})")
+
+
+def overview(path: Path, lang: str, out: TextIO) -> None:
+    """A table of all entries. Raises AuditError where there is none."""
+    rows = []
+    for n, said in _entries(path):
+        try:
+            rows.append([str(n), f"{said['time']:.2f}", " ".join(_happened(said, lang))])
+        except (KeyError, TypeError, ValueError, AttributeError):
+            rows.append([str(n), "", "?"])
+    if not rows:
+        raise AuditError(f"{path}: holds no event")
+    show_table(out, clean(str(path)), ["event", "s", ""], rows, numbers=0)
+
+
+def find(path: Path, number: int) -> tuple[Row, Row]:
+    """The first line of an entry's episode, and the entry. Raises AuditError where it is none."""
+    start: Row = {}
+    known: list[int] = []
+    for n, said in _entries(path, every=True):
+        if said.get("kind") == "start":
+            start = said
+        elif said.get("kind") in ("tick", "reset"):
+            known.append(n)
+        if n == number and known and known[-1] == n:
+            return start, said
+    if not known:
+        raise AuditError(f"{path}: holds no event")
+    raise AuditError(f"{path}: {number} is no event; they are numbered {known[0]} to {known[-1]}")
+
+
+def _entries(path: Path, every: bool = False) -> Iterator[tuple[int, Row]]:
+    sound = False
+    for found in lines(path):
+        if found.line is None:
+            continue
+        sound = True
+        if every or found.line.kind in ("tick", "reset"):
+            said = orjson.loads(found.line.json)
+            yield found.line.n, said
+    if not sound:
+        raise AuditError(f"{path}: not an audit log")
+
+
+def told(number: int, start: Row, said: Row, lang: str) -> tuple[str, list[Sentence]]:
+    """A title, and what happened, why, to whom and what it needs: a line each."""
+    episode = start.get("episode") or {}
+    known = {key: clean(str(episode.get(key, "?"))) for key in ("scenario", "seed", "agent")}
+    what = text(lang, "seed", **known)
+    title = text(lang, "head", n=number, time=float(said["time"]), what=what)
+    out = [("", sentence) for sentence in _happened(said, lang)]
+    for acting in said.get("acting", ()):
+        out += _rule(acting, start, lang)
+    if said["kind"] == "tick" and isinstance(said["inputs"], dict):
+        out += _around(said, lang)
+    return title, out
+
+
+def _happened(said: Row, lang: str) -> list[str]:
+    """What began and what ended, the gravest first."""
+    stops, others = [], []
+    was = said["memory"]["layer"]["stop"]
+    stopping = {e["subject"] for e in said["events"] if e["kind"] == "stop"}
+    for event in said["events"]:
+        data, name = event["data"], _title(event["subject"], lang)
+        if event["kind"] == "stop":
+            stops.append(text(lang, "stricter" if was else "stopped", rule=name))
+        elif event["kind"] == "reset":
+            by = "manual" if data["by"] == "manual" else "automatic"
+            stops.append(text(lang, by, rule=name, duration=float(data["duration"])))
+        elif data["phase"] == "off":
+            others.append(text(lang, "off", rule=name, duration=float(data["duration"])))
+        elif event["subject"] in stopping:
+            continue
+        elif data["category"] is None and float(data["scale"]) < 1.0:
+            others.append(text(lang, "slowed", rule=name, share=float(data["scale"])))
+        else:
+            others.append(text(lang, "acts", rule=name))
+    if was and not stops:
+        others.append(text(lang, "still", rule=_title(was[1], lang)))
+    return stops + others
+
+
+def _rule(acting: Row, start: Row, lang: str) -> list[Sentence]:
+    """Why one rule acts, on what, and who resets it."""
+    name = str(acting["rule"])
+    said = words(name)
+    declared = (start.get("rules") or {}).get(name) or {}
+    out = [(text(lang, "why"), f"{_title(name, lang)}: {reason(lang, clean(acting['reason']))}")]
+    switch = (acting["trigger"], acting["limit"]) == (1.0, 0.0)  # something is so: no measure
+    if acting["margin"] is not None and not switch:
+        unit = said.unit and f" {said.unit}"
+        values = [f"{float(acting[key]):.4g}{unit}" for key in ("trigger", "limit")]
+        margin = text(lang, "beyond", margin=f"{abs(float(acting['margin'])):.2g}{unit}")
+        out.append((text(lang, "measured"), f"{pick(lang, said.trigger)} {values[0]}"))
+        out.append((text(lang, "needed"), f"{pick(lang, said.limit)} {values[1]}, {margin}"))
+    if declared.get("clause"):
+        out.append((text(lang, "source"), f"{clean(declared['clause'])}"))
+    category = acting["category"]
+    if category is not None:
+        does = pick(lang, CATEGORIES[int(category)])
+        reaction = text(lang, "category", category=int(category), words=does)
+    elif float(acting["scale"]) < 1.0:
+        reaction = text(lang, "scaled", scale=float(acting["scale"]))
+    else:
+        reaction = text(lang, "motion" if acting["reaction"] == "another motion" else "none_yet")
+    out.append((text(lang, "reaction"), f"{reaction}"))
+    reset = text(lang, "reset_manual" if acting["reset"] == "manual" else "reset_automatic")
+    if declared.get("reset"):
+        reset += " " + text(lang, "declared", text=clean(declared["reset"]))
+    return [*out, (text(lang, "reset"), f"{reset}")]
+
+
+def _around(said: Row, lang: str) -> list[Sentence]:
+    """Who was where, what the robot did, and which part it had."""
+    out = []
+    person, part, inputs = said["person"], said["part"], said["inputs"]
+    if person is not None:
+        region = person["region"] and clean(person["region"])
+        region = REGIONS_JA.get(region, region) if lang == "ja" else region
+        where = text(
+            lang, "where", name=clean(person["name"]), role=clean(person["role"]),
+            behaviour=clean(person["behaviour"]), distance=float(person["separation"]),
+            region=(region or text(lang, "body")).replace("_", " "),
+            link=clean(person["link"] or text(lang, "link")),
+        )  # fmt: skip
+        age = text(lang, "seen", age=float(inputs["state"]["people_age"]))
+        out.append((text(lang, "person"), f"{where}, {age}"))
+    else:
+        out.append((text(lang, "person"), f"{text(lang, 'nobody')}"))
+    if "state" in inputs and len(inputs["state"]["robots"]) == 1:
+        (robot,) = inputs["state"]["robots"].values()
+        rows = robot, inputs["command"], said["decision"]["command"]
+        now, asked, let = (hypot(*map(float, row["tcp_velocity"][:3])) for row in rows)
+        out.append((text(lang, "robot"), f"{text(lang, 'speed', now=now, asked=asked, let=let)}"))
+    if part is not None:
+        key = "held" if part["held"] else "near"
+        what = text(lang, key, name=clean(part["name"]), distance=float(part["distance"]))
+        out.append((text(lang, "part"), f"{what}"))
+    return out
+
+
+def _line(sentence: Sentence) -> str:
+    """For a terminal: the labels in a column of their own."""
+    label, said = sentence
+    width = sum(2 if ord(c) > 0x2FFF else 1 for c in label)  # as a terminal shows it
+    return f"  {label}{' ' * max(1, 16 - width)}{said}\n" if label else f"{said}\n"
+
+
+def _title(rule: object, lang: str) -> str:
+    name = clean(str(rule))
+    title = pick(lang, words(name).title)
+    return title if title == name else f"{title} ({name})"
+
+
+def _legend(shown: Scene, lang: str) -> str:
+    if shown.separation is None:
+        return text(lang, "alone")
+    return text(lang, "legend", name=clean(next(iter(shown.people))), distance=shown.separation)

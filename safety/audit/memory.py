@@ -1,0 +1,195 @@
+"""What the layer and its rules remember between two ticks.
+
+It is taken every tick, so references are kept, and only what can change in place is copied; it is
+written and read only where there is an entry.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass
+from math import isfinite
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from genba.safety import rule as safety_rule
+from genba.safety.audit.chain import AuditError
+from genba.safety.audit.values import MOST, array, number
+from genba.safety.journal import Stop
+from genba.safety.rule import Rule, Verdict
+from genba.sim import state as sim_state
+
+if TYPE_CHECKING:
+    from genba.safety.layer import SafetyLayer
+
+ATOMS = frozenset((type(None), bool, int, float, str))
+LAYER = ("_time", "_repeats", "_persists", "_grip", "_rows", "scale")
+_DTYPES = ("float64", "float32", "int64", "int32", "bool")
+_CHANGING = (deque, list, dict, set, np.ndarray)
+Memory = tuple[tuple[Any, ...], Sequence[Any]]  # as `Places.names`; copies as `Places.changing`
+_JOURNAL = ("_journal._active", "_journal.stop")
+_OWN = tuple(f"layer.{name}" for name in (*LAYER, "_latches", *_JOURNAL))
+
+
+class _Root:
+    """The layer and its rules under names of their own, so that one call reads them all."""
+
+
+class Places(NamedTuple):
+    """Where a layer and its rules keep what they remember."""
+
+    root: _Root
+    read: Callable[[_Root], tuple[Any, ...]]
+    names: tuple[tuple[str, str], ...]  # rule, attribute; in the order of `read`, after the layer's
+    changing: tuple[tuple[int, Any], ...]  # place in the order of `read`, value
+
+
+def places(layer: SafetyLayer) -> Places:
+    """Of a layer whose rules were just built, by what they name in MEMORY.
+
+    A value that changes in place shows itself from the start (a deque, a list, an array); every
+    other is replaced by another, so that a reference to it is as good as a copy.
+    """
+    root, names, paths, changing = _Root(), [], [*_OWN], []
+    setattr(root, "layer", layer)  # noqa: B010 # a name space, filled below
+    for i, (name, rule) in enumerate(layer.rules.items()):
+        setattr(root, f"rule{i}", rule)
+        for attribute in getattr(rule, "MEMORY", ()):
+            value = getattr(rule, attribute)
+            if isinstance(value, _CHANGING):
+                changing.append((len(paths), value))
+            names.append((name, attribute))
+            paths.append(f"rule{i}.{attribute}")
+    return Places(root, attrgetter(*paths), tuple(names), tuple(changing))
+
+
+def take(kept: Places) -> Memory:
+    """What is remembered now. It runs every tick: one call, whatever the number of rules."""
+    root, read, _, changing = kept
+    return read(root), [value.copy() for _, value in changing] if changing else ()
+
+
+def dump(memory: Memory, kept: Places) -> dict[str, Any]:
+    """As plain values for JSON."""
+    values = list(memory[0])
+    for (place, _), copy in zip(kept.changing, memory[1], strict=True):
+        values[place] = copy
+    rules: dict[str, dict[str, Any]] = {name: {} for name, _ in kept.names}
+    for (name, attribute), value in zip(kept.names, values[len(_OWN) :], strict=True):
+        rules[name][attribute] = _tagged(value)
+    layer = {n.strip("_"): _tagged(v) for n, v in zip(LAYER, values[: len(LAYER)], strict=True)}
+    latches, active, stop = values[len(LAYER) : len(_OWN)]
+    layer["latches"] = {name: _tagged(tuple(one)) for name, one in latches.items()}
+    layer["active"] = {name: list(one) for name, one in active.items()}
+    layer["stop"] = stop and [stop.since, stop.rule, stop.category, stop.latch]
+    return {"layer": layer, "rules": rules}
+
+
+def _tagged(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not isfinite(value):
+        return {"float": str(value)}
+    if type(value) in ATOMS:
+        return value
+    if isinstance(value, np.ndarray) and value.dtype.name in _DTYPES:
+        flat = [str(x) if x != x or x in (np.inf, -np.inf) else x for x in value.ravel().tolist()]
+        return {"array": flat, "shape": list(value.shape), "dtype": value.dtype.name}
+    if is_dataclass(value) and not isinstance(value, type):
+        inner = [getattr(value, field.name) for field in fields(value)]
+        return {"record": [_tagged(one) for one in inner], "type": type(value).__name__}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return {"record": [_tagged(one) for one in value], "type": type(value).__name__}
+    if isinstance(value, dict) and all(isinstance(name, str) for name in value):
+        return {"dict": {name: _tagged(one) for name, one in value.items()}}
+    for tag, kind in (("tuple", tuple), ("list", list), ("deque", deque)):
+        if isinstance(value, kind):
+            return {tag: [_tagged(one) for one in value]}
+    return {"opaque": type(value).__name__}
+
+
+def recall(layer: SafetyLayer, value: Any) -> None:
+    """Makes a fresh layer of the same configuration remember what an entry says it did.
+
+    Raises AuditError where that is not possible.
+    """
+    layer.start()
+    changing = {one: layer.rules[one[0]] for one in places(layer).names}
+    try:
+        own, rules = value["layer"], value["rules"]
+        for name in LAYER:
+            setattr(layer, name, _untagged(own[name.strip("_")], layer))
+        layer._latches = {name: _verdict(layer, one) for name, one in own["latches"].items()}
+        layer._journal._active = {
+            name: (number(since), number(last)) for name, (since, last) in own["active"].items()
+        }
+        layer._journal.stop = own["stop"] and Stop(*own["stop"])
+        told = {(name, one): rules[name][one] for name in rules for one in rules[name]}
+        if set(told) != set(changing):
+            raise AuditError("what the rules remember is not all there")
+        for (name, attribute), tagged in told.items():
+            _set(changing[name, attribute], attribute, tagged)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, AuditError):
+            raise
+        raise AuditError("what the rules remember is not all there") from None
+
+
+def _verdict(layer: SafetyLayer, value: Any) -> Verdict:
+    verdict = Verdict(*_untagged(value, layer))
+    if not isinstance(verdict.scale, float) or verdict.category not in (None, 0, 1, 2):
+        raise AuditError("a latched verdict is none")
+    return verdict
+
+
+def _set(rule: Rule, attribute: str, tagged: Any) -> None:
+    value = _untagged(tagged, rule)
+    if isinstance(value, deque):  # how long it may grow is the rule's own
+        value = deque(value, getattr(getattr(rule, attribute), "maxlen", None))
+    setattr(rule, attribute, value)
+
+
+def _untagged(value: Any, owner: object) -> Any:
+    if type(value) in ATOMS:
+        return value
+    known = [tag for tag in _READ if tag in value]
+    if not isinstance(value, dict) or not known:
+        raise AuditError("a rule remembered what no log can hold")
+    return _READ[known[0]](value, owner)
+
+
+def _items(value: Any, owner: object) -> list[Any]:
+    if not isinstance(value, list) or len(value) > MOST:
+        raise AuditError("a rule remembered what no log can hold")
+    return [_untagged(one, owner) for one in value]
+
+
+def _array(value: Any, owner: object) -> Any:
+    if value["dtype"] not in _DTYPES or not all(isinstance(n, int) for n in value["shape"]):
+        raise AuditError("an array has an impossible shape")
+    return array(value["array"], 1).astype(value["dtype"]).reshape(value["shape"])
+
+
+def _record(value: Any, owner: object) -> Any:
+    """A value of the rule's own module, of a state or a verdict; a class that holds values only."""
+    places = (sys.modules[type(owner).__module__], sim_state, safety_rule)
+    kind = next((vars(p)[value["type"]] for p in places if value["type"] in vars(p)), None)
+    plain = isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields")
+    if not isinstance(kind, type) or not (plain or is_dataclass(kind)):
+        raise AuditError(f"no value {str(value['type'])[:40]!r} is known here")
+    return kind(*_items(value["record"], owner))
+
+
+_READ: dict[str, Callable[[Any, object], Any]] = {
+    "float": lambda value, _: number(value["float"]),
+    "array": _array,
+    "record": _record,
+    "dict": lambda value, owner: {n: _untagged(one, owner) for n, one in value["dict"].items()},
+    "tuple": lambda value, owner: tuple(_items(value["tuple"], owner)),
+    "list": lambda value, owner: _items(value["list"], owner),
+    "deque": lambda value, owner: deque(_items(value["deque"], owner)),
+}

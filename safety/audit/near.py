@@ -1,0 +1,25 @@
+"""Which part of a person is nearest to which link of the robot."""
+
+from __future__ import annotations
+
+from math import inf
+
+from numba import njit
+
+from genba.sim.separation import closest
+from genba.sim.state import Array
+
+
+@njit(cache=True, error_model="numpy")
+def nearest(robot: Array, body: Array) -> tuple[float, int, int]:
+    """Least distance (m) between any capsule of `robot` (n, 7) and of `body` (m, 7), and which.
+
+    Infinite where a number is bad throughout.
+    """
+    best, at, to = inf, 0, 0
+    for i in range(robot.shape[0]):
+        for j in range(body.shape[0]):
+            d = closest(robot[i], body[j])[0]
+            if d < best:
+                best, at, to = d, i, j
+    return best, at, to

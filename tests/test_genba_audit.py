@@ -1,0 +1,285 @@
+"""`--audit` and `genba audit`: written by a run, checked, explained, and never a riddle."""
+
+# pytest fills in the arguments
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
+
+import importlib.util
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from genba.audit import explain
+from genba.audit.texts import LANGUAGES
+from genba.bench.audit import Ledger, recorded
+from genba.cli import BAD_INPUT, FAILED, main
+from genba.envs import make
+from genba.safety import SafetyLayer
+from genba.safety.audit import AuditError, AuditLog, Book, chain, verify
+from genba.sim.kinematics import chain_of
+from genba.sim.state import RobotState, State
+
+MANY = ["--set", "people.visits_per_hour=3600", "--seconds", "9", "--seed", "1"]
+
+
+def sound_line(raw):
+    """A line whose hash fits."""
+    line = chain.read(raw)
+    assert line is not None
+    return line
+
+
+def answer(capfd, *argv):
+    """Exit code and what was said on standard output and standard error."""
+    code: object
+    try:
+        code = main([str(a) for a in argv])
+    except SystemExit as stop:
+        code = stop.code
+    said = capfd.readouterr()
+    return code, said.out, said.err
+
+
+def refused(capfd, *argv, out=False):
+    """The one line that bad input is answered with; `out`: after what could be said."""
+    code, said, err = answer(capfd, *argv)
+    assert code == BAD_INPUT and (out or said == "") and err.count("\n") == 1, err
+    return err
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    """A signed log of an episode with many people, and its keys."""
+    folder = tmp_path_factory.mktemp("audit")
+    log, key = str(folder / "log"), str(folder / "key")
+    assert main(["audit", "keygen", key]) == 0
+    run = ["run", "kitting_shared", "--audit", log, "--audit-key", key, "--json", str(folder / "r")]
+    assert main([*run, *MANY]) == 0
+    return folder
+
+
+def test_a_run_writes_a_log_that_verifies_and_gives_the_same_answers(played, capfd):
+    key = ["--key", played / "key.pub"]
+    code, out, _ = answer(capfd, "audit", "verify", played / "log", *key, "--replay")
+    assert code == 0 and "the signature is good" in out and "to the bit" in out
+    assert "nothing was changed" in out
+    code, out, _ = answer(capfd, "audit", "verify", played / "log", "--json", "-")
+    row = json.loads(out)
+    assert code == 0 and row["sealed"] and row["findings"] == [] and row["entries"] > 3
+    assert row["signature"] == "its own key"
+
+
+def test_what_was_done_to_a_log_is_said_with_its_line(played, capfd, tmp_path):
+    rows = (played / "log").read_bytes().splitlines(keepends=True)
+    path = tmp_path / "log"
+    for changed, said in [
+        (rows[:2] + [rows[2].replace(b"visitor", b"visitir", 1)] + rows[3:], "line 3 was changed"),
+        (rows[:3] + rows[4:], "line 4 is missing"),
+        (rows[:1] + [rows[2], rows[1]] + rows[3:], "line 2 was moved"),
+        (rows[:-1], "ends without a seal"),
+        (rows[:-2], "ends without a seal"),
+    ]:
+        path.write_bytes(b"".join(changed))
+        code, out, _ = answer(capfd, "audit", "verify", path)
+        assert code == FAILED and said in out, out
+
+
+def test_a_key_that_is_another_or_a_log_without_signature_is_found(played, capfd, tmp_path):
+    answer(capfd, "audit", "keygen", tmp_path / "other")
+    code, out, _ = answer(capfd, "audit", "verify", played / "log", "--key", tmp_path / "other.pub")
+    assert code == FAILED and "signed by another key" in out
+    rows = [sound_line(line) for line in (played / "log").read_bytes().splitlines()]
+    seal = re.sub(rb',"key":.*', b"", rows[-1].rest)
+    bare, previous = [], chain.NOTHING
+    for n, rest in enumerate([*(row.rest for row in rows[:-1]), seal]):
+        line, previous = chain.write(n, previous, rest)
+        bare.append(line)
+    (tmp_path / "bare").write_bytes(b"".join(bare))
+    code, out, _ = answer(capfd, "audit", "verify", tmp_path / "bare", "--key", played / "key.pub")
+    assert code == FAILED and "not signed" in out
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_event_is_explained_and_drawn(played, capfd, lang, tmp_path):
+    code, out, _ = answer(capfd, "audit", "explain", played / "log", "--lang", lang)
+    numbers = re.findall(r"│ +(\d+) │", out)
+    assert code == 0 and len(numbers) > 3
+    for number in numbers:
+        svg = tmp_path / f"{number}.svg"
+        asked = ["--event", number, "--lang", lang, "--svg", svg]
+        code, out, _ = answer(capfd, "audit", "explain", played / "log", *asked)
+        *rows, scale, _ = out.splitlines()
+        assert code == 0 and any("#" in row for row in rows[-26:]) and scale.endswith(" m")
+        ElementTree.parse(svg)
+
+
+def test_a_stop_is_explained_in_plain_words(played, capfd):
+    rows = map(json.loads, (played / "log").read_bytes().splitlines())
+    n = next(r["n"] for r in rows if any(e["kind"] == "stop" for e in r.get("events", ())))
+    _, out, _ = answer(capfd, "audit", "explain", played / "log", "--event", n)
+    assert "The robot is stopped: speed and separation monitoring" in out
+    assert "distance from the robot to the person" in out and "beyond it" in out
+    assert "stop category 2" in out and "by itself" in out and "ISO" in out
+    assert re.search(r"visitor-\d+ \(visitor, \w+\): [\w ]+ at \d\.\d+ m from the robot's", out)
+    drawing = out.split("\n\n")[-1]
+    assert all(mark in drawing for mark in "#oRP+") and re.search(r"\|=+\| \d", drawing)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_reset_and_inputs_that_are_no_numbers_are_explained_too(tmp_path, capfd, lang):
+    chained = chain_of("panda", "parallel")
+    q = np.array(chained.robot.home)
+    robot = RobotState(q, np.zeros(7), *chained.state(q, np.zeros(7)), 0.02, False)
+    still = chained.command(q, np.zeros(7), 0.0, np.zeros(7))
+    with AuditLog(Book(tmp_path / "log")) as log:
+        guard = SafetyLayer({"emergency_stop": {}}, {"robot": chained})
+        guard.recorder = log
+        guard.start()
+        guard.filter(State(0.1, {"robot": robot}, machines={"emergency_stop": True}), still)
+        guard.filter(State(0.11, {"robot": robot}), still)
+        guard.reset(0.12)
+        guard.filter(State(0.13, {"robot": robot}), still._replace(dq=None))  # type: ignore[arg-type] # meant to be wrong
+    asked = ["audit", "explain", tmp_path / "log", "--lang", lang, "--event"]
+    said = [answer(capfd, *asked, n) for n in (1, 2, 3)]
+    assert [code for code, _, _ in said] == [0, 0, 0]
+    if lang == "en":
+        assert "a person must reset it" in said[0][1] and "nobody is seen" in said[0][1]
+        assert "A person resets the stop of 0.02 s: emergency stop" in said[1][1]
+        assert "no plain values" in said[2][1] and "the layer failed" in said[2][1]
+    no_picture = tmp_path / "x.svg"
+    assert "nothing to draw" in refused(capfd, *asked, 2, "--svg", no_picture, out=True)
+
+
+def test_an_interrupted_run_is_sealed_and_says_so(tmp_path):
+    env = make("kitting_alone", overrides=["seconds=5"])
+    with pytest.raises(KeyboardInterrupt), recorded(env, Book(tmp_path / "log"), {}):
+        env.reset(seed=1)
+        raise KeyboardInterrupt
+    env.close()
+    assert verify(tmp_path / "log").findings == []
+    assert b"broken off: KeyboardInterrupt" in (tmp_path / "log").read_bytes()
+
+
+def test_the_robots_own_words_do_not_move_the_terminal(played, capfd, tmp_path):
+    out, previous = [], chain.NOTHING
+    for n, line in enumerate((played / "log").read_bytes().splitlines()):
+        rest = sound_line(line).rest.replace(b'"kitting_shared"', b'"\\u001b[2Jx"')
+        rest = rest.replace(b'"visitor-', b'"\\u001b[2J')
+        line, previous = chain.write(n, previous, rest)
+        out.append(line)
+    (tmp_path / "log").write_bytes(b"".join(out))
+    asked = ["--event", 1, "--svg", tmp_path / "x.svg"]
+    assert "\x1b" not in answer(capfd, "audit", "explain", tmp_path / "log", *asked)[1]
+    ElementTree.parse(tmp_path / "x.svg")
+
+
+def test_what_cannot_be_done_is_one_line(played, capfd, tmp_path, monkeypatch):
+    log = played / "log"
+    assert "exists already" in refused(capfd, "run", "kitting_alone", "--audit", log)
+    assert "give that too" in refused(capfd, "run", "kitting_alone", "--audit-key", played / "key")
+    new = ["run", "kitting_alone", "--audit", tmp_path / "new", "--audit-key"]
+    assert "no private key" in refused(capfd, *new, log)
+    assert "No such file" in refused(capfd, *new, tmp_path / "nothing")
+    nowhere = tmp_path / "no" / "log"
+    assert "cannot be written" in refused(capfd, "run", "kitting_alone", "--audit", nowhere)
+    assert "No such file" in refused(capfd, "audit", "verify", nowhere)
+    assert "not an audit log" in refused(capfd, "audit", "verify", played / "key")
+    assert "not an audit log" in refused(capfd, "audit", "explain", played / "key")
+    assert "no event" in refused(capfd, "audit", "explain", log, "--event", 0)
+    assert "no event" in refused(capfd, "audit", "explain", log, "--event", 99999)
+    assert "never overwritten" in refused(capfd, "audit", "keygen", played / "key")
+    assert "no public key" in refused(capfd, "audit", "verify", log, "--key", log)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda *a: None)
+    for asked in (["verify", log, "--key", played / "key.pub"], ["keygen", tmp_path / "k"]):
+        assert 'pip install "genba[audit]"' in refused(capfd, "audit", *asked)
+
+
+def test_a_log_that_could_not_be_written_is_said_at_the_end(capfd):
+    code, _, err = answer(capfd, "run", "kitting_alone", "--seconds", 1, "--audit", "/dev/full")
+    assert code == FAILED and "the audit log is not complete" in err and "No space left" in err
+
+
+def test_the_check_of_the_documents_finds_the_same(played, tmp_path):
+    page = (Path(__file__).parents[1] / "docs" / "audit.md").read_text(encoding="utf-8")
+    code = re.findall(r"```python\n(.*?)```", page, re.S)[0]
+    space: dict[str, Any] = {}
+    exec(compile(code, "block", "exec"), space)  # our own document
+    assert space["chain"](played / "log") == "whole"
+    rows = (played / "log").read_bytes().splitlines(keepends=True)
+    path = tmp_path / "log"
+    path.write_bytes(b"".join(rows[:-1]))
+    assert space["chain"](path) == "not sealed"
+    for damaged in (rows[:2] + rows[3:], [*rows[:2], rows[2].replace(b"visitor", b"visitir")]):
+        path.write_bytes(b"".join(damaged))
+        assert space["chain"](path) == "line 3 is not as it was written"
+
+
+SUITE = "name: s\nscenarios: [kitting_shared]\nepisodes: 2\nseed: 1\nseconds: 8\n"
+
+
+def test_a_benchmark_writes_one_log_of_all_its_episodes(tmp_path, capfd):
+    suite = tmp_path / "suite.yaml"
+    suite.write_text(SUITE)
+    log, out = tmp_path / "log", tmp_path / "out"
+    bench = ["bench", suite, "--agent", "idle", "--workers", 1, "--out", out, "--audit", log]
+    many = ["--set", "people.visits_per_hour=3600"]
+    assert answer(capfd, *bench, *many)[0] == 0
+    found = verify(log)
+    assert found.findings == [] and found.episodes == 2 and found.entries > 0
+    assert not list(out.glob("episodes/*.audit"))
+    assert answer(capfd, *bench, *many, "--resume")[0] == 0  # nothing to add
+    assert "is sealed" in refused(capfd, *bench, *many, "--resume", "--episodes", 3)
+    first = next(n for n, said in explain._entries(log))
+    assert answer(capfd, "audit", "explain", log, "--event", first)[0] == 0
+
+
+def part(path, entries):
+    """What a worker leaves of an episode."""
+    out, previous = [], chain.NOTHING
+    kinds = ["start", *["gap"] * entries, "end", "seal"]
+    members = {
+        "start": b',"config":{},"config_hash":"%s"',
+        "gap": b',"lost":1',
+        "seal": b',"lines":9',
+    }
+    for n, kind in enumerate(kinds):
+        rest = b'"kind":"%s"' % kind.encode() + members.get(kind, b"").replace(
+            b"%s", b"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+        )
+        line, previous = chain.write(n, previous, rest)
+        out.append(line)
+    path.write_bytes(b"".join(out))
+    return path
+
+
+def test_a_ledger_that_was_broken_off_is_gone_on_with(tmp_path):
+    path = tmp_path / "log"
+    ledger = Ledger(path)
+    ledger.add(part(tmp_path / "a", 2))
+    ledger.close()
+    with path.open("ab") as file:
+        file.write(b'{"n":4,"previous":"half a li')
+    assert {f.what for f in verify(path).findings} == {"unsealed", "cut"}
+    ledger = Ledger(path, resume=True)
+    ledger.add(part(tmp_path / "b", 1))
+    ledger.seal()
+    ledger.close()
+    found = verify(path)
+    assert found.findings == [] and found.episodes == 2 and found.gaps == 3 and ledger.missing == 1
+    assert b'"kind":"resumed","cut":28' in path.read_bytes()
+
+
+def test_a_ledger_that_was_changed_is_not_gone_on_with(tmp_path):
+    path = tmp_path / "log"
+    ledger = Ledger(path)
+    ledger.add(part(tmp_path / "a", 2))
+    ledger.close()
+    path.write_bytes(path.read_bytes().replace(b'"lost":1', b'"lost":2', 1))
+    with pytest.raises(AuditError, match="line 2 was changed"):
+        Ledger(path, resume=True)
+    with pytest.raises(AuditError, match="never overwritten"):
+        Ledger(path)
