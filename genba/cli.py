@@ -9,6 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from genba.arguments import count as _count
+from genba.arguments import duration as _duration
+from genba.arguments import natural as _natural
+
 CATALOGUES = ("cells", "scenarios", "suites", "agents", "robots", "rules", "faults", "figures")
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
@@ -24,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0, 2 bad input, 1 something failed, 130 Ctrl-C."""
     options = _parser().parse_args(argv)
     from genba import commands
-    from genba.console import own_stdout
+    from genba.console import Failure, missing_extra, own_stdout
 
     try:
         with own_stdout() as out:
@@ -45,8 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         return _complain(f"{where}{error.strerror or error}", BAD_INPUT)
     except ModuleNotFoundError as error:
-        return _complain(commands.missing_extra(error), BAD_INPUT)
-    except commands.Failure as failure:
+        return _complain(missing_extra(error), BAD_INPUT)
+    except Failure as failure:
         return _complain(" ".join(str(failure).split()), FAILED)
 
 
@@ -102,6 +106,9 @@ def _parser() -> _Parser:
     )
     _set(speed)
     _json(speed)
+    from genba.trial import options as trial
+
+    trial.add(_command(commands, "trial", "try the safety layer with adversaries", trial.EXAMPLE))
     return parser
 
 
@@ -190,29 +197,6 @@ def _json(parser: _Parser) -> None:
         "--json", type=Path, metavar="FILE",
         help="write the result as JSON; - is standard output, and then nothing else goes there",
     )  # fmt: skip
-
-
-def _count(text: str) -> int:
-    value = int(text) if text.isascii() and text.isdigit() else 0
-    if not 1 <= value <= 10**9:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
-    return value
-
-
-def _natural(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) < 2**31):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to 2147483647")
-    return int(text)
-
-
-def _duration(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not 1.0 <= value <= 7 * 24 * 3600.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 1 to 604800")
-    return value
 
 
 if __name__ == "__main__":

@@ -10,16 +10,16 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
-from genba.console import Refused, check_file, import_physics, need, number, show_table, write_json
-
-EXTRAS = {
-    "matplotlib": "report", "jinja2": "report", "imageio": "video", "imageio_ffmpeg": "video",
-    "tensorboard": "train", "sb3_contrib": "train",
-}  # fmt: skip
-
-
-class Failure(RuntimeError):
-    """Work that began and went wrong: one line, exit code 1."""
+from genba.console import (
+    Failure,
+    Refused,
+    check_file,
+    import_physics,
+    need,
+    number,
+    show_table,
+    write_json,
+)
 
 
 def list_(options: argparse.Namespace, out: TextIO) -> int:
@@ -283,19 +283,19 @@ def speed(options: argparse.Namespace, out: TextIO) -> int:
     return 0
 
 
+def trial(options: argparse.Namespace, out: TextIO) -> int:
+    """genba trial"""
+    from genba.trial.command import trial as play_trial
+
+    return play_trial(options, out)
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace, TextIO], int]] = {
     "list": list_, "run": run, "train": train, "bench": bench, "report": report, "speed": speed,
+    "trial": trial,
 }  # fmt: skip
 
 
 def is_bad_input(error: ValueError) -> bool:
     """Whether the message is meant for the person who typed, rather than a fault of ours."""
     return isinstance(error, Refused) or type(error).__name__ in ("ScenarioError", "AgentError")
-
-
-def missing_extra(error: ModuleNotFoundError) -> str:
-    """What to install, for a module that is not there. Raises it again where it is no extra."""
-    extra = EXTRAS.get((error.name or "").split(".")[0])
-    if extra is None:
-        raise error
-    return f'{error.name} is not installed: pip install "genba[{extra}]"'

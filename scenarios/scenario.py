@@ -32,7 +32,7 @@ class People(_Strict):
     """Who walks in the cell besides the operator. Shares after docs/standards.md section 9."""
 
     visits_per_hour: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 0.0
-    behaviours: dict[Literal["indifferent", "helpful", "antagonistic"], Share] = Field(
+    behaviours: dict[Literal["indifferent", "helpful", "antagonistic", "attacking"], Share] = Field(
         default={"indifferent": 0.80, "helpful": 0.15, "antagonistic": 0.05}, min_length=1
     )
 

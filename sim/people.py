@@ -9,6 +9,7 @@ from math import cos, hypot, inf, sin
 
 import numpy as np
 
+from genba.sim.attack import attack
 from genba.sim.blocks import blocks
 from genba.sim.choreography import Movement, Reach, Turn, Wait, Walk, bake
 from genba.sim.gait import CAPSULE_REGIONS, HEIGHT, body
@@ -20,7 +21,7 @@ __all__ = [
     "CAPSULE_REGIONS", "Crew", "PeopleConfig", "Visit", "Workplace", "draw_visits", "operator_visit"
 ]  # fmt: skip
 
-BEHAVIOURS = "indifferent", "helpful", "antagonistic"
+BEHAVIOURS = "indifferent", "helpful", "antagonistic", "attacking"
 SPEED_MIN, SPEED_MAX = 0.6, 1.6  # m/s, docs/standards.md 9
 
 APPROACH = 0.6  # m, of the last straight way to a station
@@ -146,6 +147,8 @@ def _visit(
         movements = _coming(rng, place, speed, behaviour)
     elif behaviour == "antagonistic":
         movements = _coming(rng, place, rng.uniform(1.4, SPEED_MAX), behaviour)
+    elif behaviour == "attacking":
+        movements = attack(rng, place)
     else:
         raise ValueError(f"unknown behaviour {behaviour!r}, known: {', '.join(BEHAVIOURS)}")
     return Visit(start, f"visitor-{number}", "visitor", behaviour, movements, tall, place.ground)

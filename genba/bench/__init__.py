@@ -97,7 +97,7 @@ def _merge(hashes: list[str]) -> str:
 def build_hash() -> str:
     """Hash of the package's own code, so that rows of two versions are never mixed."""
     package = Path(__file__).parents[1]
-    names = ("bench", "kpi", "agents", "envs", "safety", "safety/rules", "scenarios", "sim")
+    names = "bench trial kpi agents envs safety safety/rules scenarios sim".split()
     rooms = [package] + [package / room for room in names]
     files = [p for room in rooms for p in sorted(room.glob("*.py"))]
     return _short(b"".join(p.name.encode() + p.read_bytes() for p in files))
@@ -233,7 +233,7 @@ def run(
 
     A failed episode is a row with `error`; a resumed run tries it again.
     """
-    with _alone(folder):
+    with alone(folder):
         done = {results.key(r) for r in prepare(folder, meta(plan), resume) if not r["error"]}
         todo = [job for job in jobs(plan, folder) if results.key(job.row()) not in done]
         count = total = len(done)
@@ -263,7 +263,7 @@ def finish(folder: Path) -> list[Row]:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Two runs must not write into one folder; the lock goes with the process, however it ends."""
     check_folder(folder)
     try:
@@ -275,5 +275,5 @@ def _alone(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise Refused(f"{folder}: another genba bench is writing there") from None
+            raise Refused(f"{folder}: another genba bench or trial is writing there") from None
         yield

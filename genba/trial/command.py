@@ -1,0 +1,114 @@
+"""`genba trial`: plays, counts, says what came out, and fails where it proves nothing."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from genba.bench import results
+from genba.bench.results import Row
+from genba.console import Failure, Refused, check_file, import_physics, write_json
+from genba.safety import PROFILES
+from genba.scenarios.scenario import did_you_mean
+from genba.trial import plan, show, tables
+from genba.trial.plan import Job
+from genba.trial.run import meta, played, run
+
+SHARE = 0.1  # of the hours, for each level of a fault
+
+
+def trial(options: argparse.Namespace, out: TextIO) -> int:
+    """genba trial. Raises Refused, and Failure where it proves nothing or a profile failed."""
+    check_file(options.json)
+    import_physics()
+    parts = list(dict.fromkeys(options.part or ["adversaries"]))
+    planned = {part: _jobs(part, options) for part in plan.PARTS if part in parts}
+    folder = options.out or Path("runs") / f"trial-{time.strftime('%Y%m%d-%H%M%S')}"
+    jobs = [job for some in planned.values() for job in some]
+    failed = _follow(run(jobs, folder, options.seed, (options.workers, options.resume)), folder)
+    card = summary(planned, folder, options)
+    results.dump(folder / "trial.json", card)
+    write_json(card, options.json, out)
+    if str(options.json) != "-":
+        show.show(out, card)
+        out.write(f"\nepisodes  {folder / results.RESULTS}\ntables    {folder / 'trial.json'}\n")
+    wrong = [*([f"{failed} episodes failed"] if failed else []), *card.get("objections", [])]
+    if wrong:
+        raise Failure("; ".join(wrong))
+    return 0
+
+
+def _jobs(part: str, options: argparse.Namespace) -> list[Job]:
+    asked = _profiles(options.profile)
+    if part == "adversaries":
+        chosen = asked or plan.known(plan.TRIED)
+        chosen = [plan.UNPROTECTED, *(name for name in chosen if name != plan.UNPROTECTED)]
+        return plan.adversaries(chosen, options.hours, options.seed)
+    if part == "broken":
+        return plan.broken(asked or plan.known(plan.BROKEN), SHARE * options.hours, options.seed)
+    return plan.cost(asked or plan.known(plan.SHIPPED), options.hours, options.seed)
+
+
+def _profiles(names: Sequence[str] | None) -> list[str]:
+    for name in names or []:
+        if name not in PROFILES:
+            raise Refused(f"unknown profile {name!r}{did_you_mean(name, list(PROFILES))}")
+    return list(dict.fromkeys(names or []))
+
+
+def _follow(told: Iterable[Any], folder: Path) -> int:
+    """Follows the play on a bar; returns how many episodes failed."""
+    from tqdm import tqdm
+
+    rows = iter(told)
+    failed = 0
+    done, total, _ = next(rows)
+    with tqdm(total=total, initial=done, unit="episode", smoothing=0.1) as bar:
+        try:
+            for _, _, row in rows:
+                bar.update(1)
+                if row["error"]:
+                    failed += 1
+                    where = f"{row['scenario']} {row['profile']} {row['agent']} seed {row['seed']}"
+                    bar.write(f"{where}: {row['error']}", file=sys.stderr)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"{bar.n} of {total} episodes are in {folder}, go on with --resume"
+            ) from None
+    return failed
+
+
+def summary(planned: dict[str, list[Job]], folder: Path, options: argparse.Namespace) -> Row:
+    """Everything that the trial has to say, as it is written."""
+    card: Row = {**meta(options.seed), "hours": options.hours}
+    objections: list[str] = []
+    for part, jobs in planned.items():
+        rows = played(jobs, folder)
+        if part == "adversaries":
+            card |= {"adversaries": tables.by_profile(rows), "findings": tables.findings(rows)}
+            objections += _objections(card, rows)
+        elif part == "broken":
+            card["broken"] = tables.by_fault(rows)
+        else:
+            card |= {"cost": tables.output(rows), "order": tables.comparisons(rows)}
+    card["objections"] = objections
+    return card
+
+
+def _objections(card: Row, rows: Sequence[Row]) -> list[str]:
+    proves, breaches = tables.worth(rows)
+    card["proves_something"] = proves
+    found = []
+    if not proves:
+        found.append(
+            f"the trial proves nothing: unprotected, the adversaries caused {breaches} breaches, "
+            f"and {tables.HUNDREDS} are asked for"
+        )
+    for row in card["adversaries"]:
+        if row["failures"]:
+            found.append(f"{row['name']}: {row['failures']} failures ({row['criterion']})")
+    return found

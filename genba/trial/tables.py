@@ -1,0 +1,156 @@
+"""What a trial says: events and exact bounds a profile, the faults' levels, the price of safety."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from genba import kpi, stats
+from genba.bench.results import Row
+from genba.stats.exact import rate_upper
+from genba.trial.plan import UNPROTECTED
+
+HUNDREDS = 200  # breaches that adversaries must cause where nothing protects
+OUTPUT = "good_parts_per_hour"
+ORDER = ("unprotected", "pfl", "ssm_reach", "ssm_iso", "fence", "stop_always")  # expected output
+SUMS = (
+    "hours", "judged_hours", "present_hours", "moving_hours", "ticks", "breaches", "contacts",
+    "contacts_moving", "over_limit", "clampings",
+)  # fmt: skip
+
+
+def criterion(profile: str) -> str:
+    """What counts as a failure of a profile, in words."""
+    if profile == UNPROTECTED:
+        return "none: nothing protects"
+    if "pfl" in profile:
+        return "contacts above the limit of force or energy"
+    return "breaches of the separation and contacts with a moving robot"
+
+
+def failures(row: Row) -> int:
+    """Events of a row that its profile must not let happen."""
+    if row["profile"] == UNPROTECTED:
+        return 0
+    if "pfl" in row["profile"]:
+        return int(row["over_limit"])
+    return int(row["breaches"] + row["contacts_moving"])
+
+
+def pooled(rows: Sequence[Row]) -> Row:
+    """Exposure, events and the exact one-sided 95 % bound per hour of rows of one profile.
+
+    The bound is of failures per hour of exposure: somebody in the cell, the robot not locked out.
+    """
+    found: Row = {key: sum(row[key] for row in rows) for key in SUMS}
+    found["episodes"] = len(rows)
+    found["failures"] = sum(failures(row) for row in rows)
+    present = found["present_hours"]
+    found["rate_upper"] = rate_upper(found["failures"], present) if present > 0.0 else None
+    found["worst_ratio"] = max((row["worst_ratio"] for row in rows), default=0.0)
+    margins = [row["worst_margin"] for row in rows if row["worst_margin"] is not None]
+    found["worst_margin"] = min(margins, default=None)
+    for key in ("stops", "latches", "rules"):
+        count: Counter[str] = Counter()
+        for row in rows:
+            count.update(row[key])
+        found[key] = dict(count.most_common())
+    return found
+
+
+def groups(rows: Sequence[Row], *keys: str) -> dict[tuple[Any, ...], list[Row]]:
+    """Rows by the values of some of their keys, in the order in which they come."""
+    found: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        found.setdefault(tuple(row[key] for key in keys), []).append(row)
+    return found
+
+
+def by_profile(rows: Sequence[Row]) -> list[Row]:
+    """One row a profile, with the same by adversary and by cell."""
+    out = []
+    for (profile,), mine in groups(rows, "profile").items():
+        parts = {
+            "by_adversary": groups(mine, "agent", "action"),
+            "by_cell": groups(mine, "cell", "robot"),
+        }
+        split = {
+            name: [{"name": " ".join(key), **pooled(some)} for key, some in part.items()]
+            for name, part in parts.items()
+        }
+        out.append({"name": profile, "criterion": criterion(profile), **pooled(mine), **split})
+    return out
+
+
+def by_fault(rows: Sequence[Row]) -> list[Row]:
+    """One row a profile, fault and level."""
+    return [
+        {"name": f"{profile} {fault} {level:g}", "profile": profile, "fault": fault,
+         "level": level, **pooled(some)}
+        for (profile, fault, level), some in groups(rows, "profile", "fault", "level").items()
+    ]  # fmt: skip
+
+
+def findings(rows: Sequence[Row]) -> list[Row]:
+    """Every episode in which a profile failed: what it takes to play it again, and the events."""
+    keys = ("part", "profile", "fault", "level", "scenario", "agent", "action", "seed", "harm")
+    return [{key: row[key] for key in keys} for row in rows if failures(row)]
+
+
+def worth(rows: Sequence[Row]) -> tuple[bool, int]:
+    """Whether the adversaries do harm where nothing protects, and how many breaches they caused."""
+    breaches = sum(row["breaches"] for row in rows if row["profile"] == UNPROTECTED)
+    return breaches >= HUNDREDS, breaches
+
+
+def output(rows: Sequence[Row]) -> list[Row]:
+    """Good parts an hour of each scenario and profile, and the share of the unprotected output."""
+    out = []
+    for (scenario,), some in groups(rows, "scenario").items():
+        base = _tallies(some, UNPROTECTED)
+        for (profile,), mine in groups(some, "profile").items():
+            tallies = [row["tally"] for row in _sorted(mine)]
+            found = stats.interval(tallies, OUTPUT)
+            row = {
+                "name": f"{scenario} {profile}", "scenario": scenario, "profile": profile,
+                "episodes": len(mine), "good_parts_per_hour": _triple(found),
+                "interventions_per_hour": kpi.figures(kpi.add(tallies))["interventions_per_hour"],
+                "breaches": sum(r["breaches"] for r in mine),
+                "contacts_moving": sum(r["contacts_moving"] for r in mine),
+                "over_limit": sum(r["over_limit"] for r in mine),
+            }  # fmt: skip
+            if len(base) == len(tallies):
+                row["of_unprotected"] = _triple(stats.paired_ratio(tallies, base, OUTPUT))
+            out.append(row)
+    return out
+
+
+def comparisons(rows: Sequence[Row]) -> list[Row]:
+    """Neighbours of the expected order, paired by seed: the ratio, and whether it holds."""
+    out = []
+    for (scenario,), some in groups(rows, "scenario").items():
+        there = [name for name in ORDER if _tallies(some, name)]
+        for more, less in zip(there, there[1:], strict=False):
+            ours, theirs = _tallies(some, more), _tallies(some, less)
+            if len(ours) != len(theirs):
+                continue
+            ratio = _triple(stats.paired_ratio(ours, theirs, OUTPUT))
+            low_enough = ratio[2] is None or ratio[2] >= 1.0
+            out.append({
+                "name": f"{scenario}: {more} >= {less}", "scenario": scenario, "more": more,
+                "less": less, "ratio": ratio, "holds": low_enough,
+            })  # fmt: skip
+    return out
+
+
+def _tallies(rows: Sequence[Row], profile: str) -> list[Any]:
+    return [row["tally"] for row in _sorted(rows) if row["profile"] == profile]
+
+
+def _sorted(rows: Sequence[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: int(row["seed"]))
+
+
+def _triple(found: stats.Interval) -> list[float | None]:
+    return [found.value, found.low, found.high]
