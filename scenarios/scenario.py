@@ -36,6 +36,9 @@ class People(_Strict):
         default={"indifferent": 0.80, "helpful": 0.15, "antagonistic": 0.05}, min_length=1
     )
 
+    # of those who attack: their speeds over the bound that a safety layer counts on
+    haste: Annotated[float, Field(ge=0.1, le=10, allow_inf_nan=False)] = 1.0
+
     @model_validator(mode="after")
     def _some_behaviour(self) -> People:
         if sum(self.behaviours.values()) <= 0:

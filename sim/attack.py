@@ -22,7 +22,9 @@ LUNGE = 2.0  # m/s, of a hand within 0.5 m; ISO 13855 (S)
 QUICK = 10.0  # m/s^2, of starting and stopping; half the bound of a trunk (P, SaRA)
 RAMP = 0.07  # s, in which a hand is as fast as it gets: 30 m/s^2, arms are held to 50 (P, SaRA)
 _LOOKS = 300  # along a lunge
-FAR = 2.6, 3.2  # m from where they stop, beyond the separation at a robot's full speed
+# m from where they stop: nobody may come out of nowhere within S_p, 3.7 m of a Panda at full
+# speed that decelerates at 1.4 m/s^2 (C)
+FAR = 4.2, 4.8
 SLANT = radians(50.0)  # off the straight way to the table's edge
 
 
@@ -124,10 +126,13 @@ def _leg(a: Point2, b: Point2, speed: float) -> Array:
     return np.asarray(np.array(a) + share * (np.array(b) - np.array(a)))
 
 
-def attack(rng: np.random.Generator, place: Workplace) -> tuple[Movement, ...]:
-    """One attack: a run at the robot, a feint and a second run, or a run past with a hand out."""
+def attack(rng: np.random.Generator, place: Workplace, haste: float = 1.0) -> tuple[Movement, ...]:
+    """One attack: a run at the robot, a feint and a second run, or a run past with a hand out.
+
+    `haste` multiplies the speeds: above 1 people are faster than the model says.
+    """
     hands = ((1.0, 1.0), (1.0, 0.0), (0.0, 1.0))[int(rng.integers(3))]
-    target, speed = _point(rng, place), float(rng.choice([RUN, RUN, 1.2]))
+    target, speed = _point(rng, place), haste * float(rng.choice([RUN, RUN, 1.2]))
     kind = rng.choice(["run", "feint", "past"], p=[0.5, 0.25, 0.25])
     if kind == "past":
         way = _past(rng, place)
@@ -139,7 +144,8 @@ def attack(rng: np.random.Generator, place: Workplace) -> tuple[Movement, ...]:
     if kind == "feint":
         ways += (_off(stop, float(rng.uniform(0.4, 1.6)), outward), stop)
     lunges = [
-        Lunge(_point(rng, place), float(rng.uniform(0.0, 0.6))) for _ in range(rng.integers(1, 4))
+        Lunge(_point(rng, place), float(rng.uniform(0.0, 0.6)), speed=haste * LUNGE)
+        for _ in range(rng.integers(1, 4))
     ]
     back = Lunge(_point(rng, place), 0.0, upright=True)
     held = _from(stop, target, place)
@@ -178,7 +184,7 @@ def _edge(rng: np.random.Generator, place: Workplace) -> tuple[Point2, float]:
 def _past(rng: np.random.Generator, place: Workplace) -> tuple[Point2, ...]:
     """Along one edge of the table, close by."""
     x0, x1, y0, y1 = place.table
-    off, over = BODY + float(rng.uniform(0.0, 0.3)), float(rng.uniform(1.8, 2.6))
+    off, over = BODY + float(rng.uniform(0.0, 0.3)), float(rng.uniform(3.6, 4.4))
     at = (x1 + off, x0 - off, y1 + off, y0 - off)
     side = int(rng.integers(4))
     way = ((at[side], y0 - over), (at[side], y1 + over))

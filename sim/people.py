@@ -40,6 +40,7 @@ class PeopleConfig:
     speed_spread: float = 0.2  # m/s, standard deviation
     height: float = HEIGHT  # m, mean
     height_spread: float = 0.07  # m, standard deviation, clipped to twice that
+    haste: float = 1.0  # of those who attack: their speeds over the model's bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def _visit(
     elif behaviour == "antagonistic":
         movements = _coming(rng, place, rng.uniform(1.4, SPEED_MAX), behaviour)
     elif behaviour == "attacking":
-        movements = attack(rng, place)
+        movements = attack(rng, place, config.haste)
     else:
         raise ValueError(f"unknown behaviour {behaviour!r}, known: {', '.join(BEHAVIOURS)}")
     return Visit(start, f"visitor-{number}", "visitor", behaviour, movements, tall, place.ground)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from genba.bench.results import Row
-from genba.safety import PROFILES, standards
+from genba.safety import standards
+from genba.scenarios import Scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +23,6 @@ class Fault:
     unit: str  # of a level
     levels: tuple[float, ...]
     make: Callable[[float], Row]
-
-    def changes(self, profile: str, level: float) -> Row | None:
-        """Changes to a scenario of a profile, None where the profile makes no such assumption."""
-        found = self.make(level)
-        rules = found.get("safety", {})
-        if any(rule not in PROFILES[profile] for rule in rules):
-            return None
-        return {**found, "safety": {"profile": profile, **rules}}
 
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> Row:
@@ -42,27 +35,56 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> Row:
     return out
 
 
-def _delay(factor: float) -> Row:
-    return {"sensors": {"delay": standards.SENSOR_DELAY * factor}}
+def _acting(what: str, value: float | None = None, seconds: float | None = None) -> Row:
+    """One fault of sim/faults.py: all the time, or again and again for so many seconds."""
+    when: Row = {"at": 0.0} if seconds is None else {"per_hour": OFTEN, "seconds": seconds}
+    return {"faults": [{"what": what, **when, **({} if value is None else {"value": value})}]}
 
 
-def _noise(factor: float) -> Row:
-    return {"sensors": {"noise": 0.015 * factor, "bound": standards.Z_D * factor}}
+def _unless(kept: bool, row: Row) -> Row:
+    return {} if kept else row
 
 
-def _dropout(share: float) -> Row:
-    return {"sensors": {"dropout": share, "dropout_seconds": 0.3}}
+OFTEN = 600.0  # 1/h, of what happens again and again: every six seconds
+KEPT = 1.0  # the level at which the assumption holds
+DELAY = standards.SENSOR_DELAY
 
-
-FAULTS: dict[str, Fault] = {
+_ALL: dict[str, Fault] = {
+    "slow_brakes": Fault(
+        "the robot brakes so many times as weakly as declared", "times", (1.0, 1.5, 2.0, 4.0),
+        lambda x: _unless(x == KEPT, _acting("slow_brakes", 1.0 / x)),
+    ),
     "sensor_delay": Fault(
-        "reports of people come later than declared", "times", (1.0, 1.5, 2.0, 4.0), _delay
+        "reports of people are so many times as old as declared, and say so", "times",
+        (1.0, 1.5, 2.0, 4.0), lambda x: _unless(x == KEPT, _acting("sensor_delay", DELAY * (x - 1))),
+    ),
+    "clock_skew": Fault(
+        "reports of people are so many times as old as declared, and do not say so", "times",
+        (1.0, 1.5, 2.0, 4.0), lambda x: _unless(x == KEPT, _acting("clock_skew", DELAY * (x - 1))),
+    ),
+    "haste": Fault(
+        "people are so many times as fast as the bound", "times", (1.0, 1.25, 1.5, 2.0),
+        lambda x: {"people": {"haste": x}},
+    ),
+    "tracking_lost": Fault(
+        "nobody is tracked, and the sensor says so, for so long at a time", "s",
+        (0.0, 0.1, 0.3, 1.0), lambda x: _unless(x == 0.0, _acting("tracking_lost", None, x)),
+    ),
+    "person_lost": Fault(
+        "the nearest person vanishes from the track, unsaid, for so long at a time", "s",
+        (0.0, 0.1, 0.3, 1.0), lambda x: _unless(x == 0.0, _acting("person_lost", None, x)),
     ),
     "sensor_noise": Fault(
-        "positions are farther off than the bound", "times", (1.0, 1.5, 2.0, 4.0), _noise
+        "people are measured so many times as far off as the bound", "times",
+        (1.0, 1.5, 2.0, 4.0), lambda x: _unless(x == KEPT, _acting("sensor_noise", x)),
     ),
-    "dropped_tracking": Fault(
-        "people are lost from sight for 0.3 s, so often a second", "1/s", (0.0, 0.2, 0.5, 1.0),
-        _dropout,
+    "layer_late": Fault(
+        "the layer decides only every so many ticks of 1/120 s", "ticks", (1.0, 2.0, 6.0, 12.0),
+        lambda x: _unless(x == KEPT, _acting("layer_late", x)),
     ),
 }  # fmt: skip
+FAULTS = {
+    name: fault
+    for name, fault in _ALL.items()
+    if set(fault.make(fault.levels[-1])) <= set(Scenario.model_fields)
+}

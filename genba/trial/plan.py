@@ -131,10 +131,8 @@ def broken(profiles: Sequence[str], hours: float, seed: int) -> list[Job]:
         (cell, robot), (agent, action) = grid[k % len(grid)]
         for profile, (name, fault) in product(profiles, FAULTS.items()):
             for level in fault.levels:
-                changes = fault.changes(profile, level)
-                if changes is None:
-                    continue
-                played = scenario(cell, robot, action, merged({"safety": profile}, changes))
+                changes = {**fault.make(level), "safety": profile}
+                played = scenario(cell, robot, action, changes)
                 at = seed + k // len(grid)
                 found.append(Job("broken", profile, played, agent, at, name, level))
     return found
