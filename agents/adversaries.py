@@ -20,7 +20,7 @@ from genba.agents.trained import Trained
 from genba.agents.uniform import stream
 from genba.sim.separation import closest, nearest
 
-WEIGHTS = Path(__file__).parent / "harm"
+WEIGHTS = Path(__file__).parent / "adversary_weights"
 PERSIST = 4, 40  # control steps that a random motion is kept: 0.2 to 2 s
 REVERSE = 0.15, 0.9  # m of separation at which one turns round, drawn anew each time
 PATIENCE = 5, 60  # control steps after which one turns round at the latest

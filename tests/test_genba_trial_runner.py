@@ -7,6 +7,8 @@ are the sensors with their delay and noise, the layer, and the referee.
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -46,7 +48,8 @@ class Cell:
         harm = RefereeConfig(deceleration=self.chain.robot.deceleration)
         self.referee = Referee({"robot": self.chain.effective_mass()}, harm)
         self.q, self.dq = self.chain.robot.home, np.zeros(7)
-        self.person, self.velocity, self.events = None, np.zeros(3), []
+        self.person: Any = None
+        self.velocity, self.events = np.zeros(3), []
         self.moving = 0  # ticks with a runner in which the robot moved
         self.look()
 
@@ -63,7 +66,7 @@ class Cell:
         """One tick of the runner's way."""
         robot = self.state.robots["robot"].capsules
         _, i, j = nearest(robot, self.person)
-        way = -np.array(closest(robot[i], self.person[j])[3:])
+        way = -np.array([*closest(robot[i], self.person[j])][3:])
         self.velocity = speed * way
         self.person = self.person.copy()
         self.person[:, :6] += np.tile(self.velocity * TICK, 2)

@@ -66,7 +66,8 @@ class Job:
             "part": self.part, "profile": self.profile, "fault": self.fault, "level": self.level,
             "scenario": self.scenario.name, "cell": self.scenario.cell,
             "robot": self.scenario.robot, "action": self.scenario.action,
-            "config": self.scenario.fingerprint(), "agent": self.agent, "agent_hash": "",
+            "config": self.scenario.fingerprint(), "agent": self.agent,
+            "agent_hash": f"{self.part} {self.fault} {self.level:g}",
             "seed": self.seed, "seconds": self.scenario.seconds,
         }  # fmt: skip
 
