@@ -21,6 +21,7 @@ from genba.trial.run import prepare
 ROW: dict[str, Any] = {
     "hours": 1.0, "judged_hours": 0.9, "present_hours": 0.5, "moving_hours": 0.2, "ticks": 100,
     "breaches": 0, "contacts": 0, "contacts_moving": 0, "over_limit": 0, "clampings": 0,
+    "breaches_beyond": 0, "contacts_moving_beyond": 0, "over_limit_beyond": 0,
     "worst_ratio": 0.0, "worst_margin": None, "stops": {}, "latches": {}, "rules": {},
 }  # fmt: skip
 
@@ -116,6 +117,16 @@ def test_a_contact_is_the_robots_only_where_its_drives_moved_it():
     assert (moved["contacts_moving"], moved["over_limit"], moved["worst_ratio"]) == (1, 0, 0.9)
     told_nothing = harm([contact(), contact(robot_speed=0.01)])
     assert (told_nothing["contacts_moving"], told_nothing["over_limit"]) == (1, 1)
+
+
+def test_harm_to_people_faster_than_the_model_is_counted_apart():
+    found = harm(
+        [contact(), contact(region="chest")],
+        lambda name, region, at: 1.9 + 0.2 * (region == "hand"),
+    )
+    assert (found["contacts_moving"], found["contacts_moving_beyond"]) == (2, 1)
+    failed = tables.pooled([row("ssm_iso", contacts_moving=2, contacts_moving_beyond=1)])
+    assert (failed["failures"], failed["failures_beyond"]) == (2, 1)
 
 
 def test_a_trial_that_finds_nothing_unprotected_proves_nothing():

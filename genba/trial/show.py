@@ -11,7 +11,7 @@ from genba.trial.plan import UNPROTECTED
 
 HEAD = [
     "profile", "episodes", "ticks", "exposure h", "moving h", "breaches", "contacts", "moving",
-    "over limit", "clampings", "failures", "bound /h", "stopped by",
+    "over limit", "clampings", "failures", "beyond", "bound /h", "stopped by",
 ]  # fmt: skip
 
 
@@ -22,8 +22,9 @@ def show(out: TextIO, card: Row) -> None:
         show_table(out, "Adversaries at the robot and among the people", HEAD, rows)
         out.write(
             "exposure: somebody there and the robot not locked out; moving: of it, the robot in "
-            "motion;\nbound: exact one-sided 95 % bound of the rate of failures per hour of "
-            "exposure\n"
+            "motion;\nbeyond: failures to people who were faster than the bound of the model, 2.0 "
+            "m/s, in the half second before;\nbound: exact one-sided 95 % bound of the rate of "
+            "failures per hour of exposure\n"
         )
         for row in card["adversaries"]:
             out.write(f"  failures of {row['name']}: {row['criterion']}\n")
@@ -47,7 +48,8 @@ def _line(row: Mapping[str, Any], profile: str) -> list[str]:
     judged = profile != UNPROTECTED
     stops = ", ".join(f"{name} {n}" for name, n in list(row["stops"].items())[:3])
     bound = number(row["rate_upper"]) if judged else "–"
-    return [*told, str(row["failures"]) if judged else "–", bound, stops]
+    failed = [str(row[key]) if judged else "–" for key in ("failures", "failures_beyond")]
+    return [*told, *failed, bound, stops]
 
 
 def _plain(value: float) -> str:

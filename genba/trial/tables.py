@@ -16,7 +16,8 @@ OUTPUT = "good_parts_per_hour"
 ORDER = ("unprotected", "pfl", "ssm_reach", "ssm_iso", "fence", "stop_always")  # expected output
 SUMS = (
     "hours", "judged_hours", "present_hours", "moving_hours", "ticks", "breaches", "contacts",
-    "contacts_moving", "over_limit", "clampings",
+    "contacts_moving", "over_limit", "clampings", "breaches_beyond", "contacts_moving_beyond",
+    "over_limit_beyond",
 )  # fmt: skip
 
 
@@ -29,13 +30,16 @@ def criterion(profile: str) -> str:
     return "breaches of the separation and contacts with a moving robot"
 
 
-def failures(row: Row) -> int:
-    """Events of a row that its profile must not let happen."""
+def failures(row: Row, which: str = "") -> int:
+    """Events of a row that its profile must not let happen.
+
+    With `_beyond` those of them that befell people faster than the model's bound.
+    """
     if row["profile"] == UNPROTECTED:
         return 0
     if "pfl" in row["profile"]:
-        return int(row["over_limit"])
-    return int(row["breaches"] + row["contacts_moving"])
+        return int(row["over_limit" + which])
+    return int(row["breaches" + which] + row["contacts_moving" + which])
 
 
 def pooled(rows: Sequence[Row]) -> Row:
@@ -46,6 +50,7 @@ def pooled(rows: Sequence[Row]) -> Row:
     found: Row = {key: sum(row[key] for row in rows) for key in SUMS}
     found["episodes"] = len(rows)
     found["failures"] = sum(failures(row) for row in rows)
+    found["failures_beyond"] = sum(failures(row, "_beyond") for row in rows)
     present = found["present_hours"]
     found["rate_upper"] = rate_upper(found["failures"], present) if present > 0.0 else None
     found["worst_ratio"] = max((row["worst_ratio"] for row in rows), default=0.0)
