@@ -13,7 +13,8 @@ from genba.trial.plan import UNPROTECTED
 
 HUNDREDS = 200  # breaches that adversaries must cause where nothing protects
 OUTPUT = "good_parts_per_hour"
-ORDER = ("unprotected", "pfl", "ssm_reach", "ssm_iso", "fence", "stop_always")  # expected output
+ORDER = ("unprotected", "pfl", "ssm_reach", "ssm_iso")  # the output that is expected to fall
+LEAST = ("fence", "stop_always")  # below all of them, in whatever order
 SUMS = (
     "hours", "judged_hours", "present_hours", "moving_hours", "ticks", "breaches", "contacts",
     "contacts_moving", "over_limit", "clampings", "breaches_beyond", "contacts_moving_beyond",
@@ -132,11 +133,16 @@ def output(rows: Sequence[Row]) -> list[Row]:
 
 
 def comparisons(rows: Sequence[Row]) -> list[Row]:
-    """Neighbours of the expected order, paired by seed: the ratio, and whether it holds."""
+    """Neighbours of the expected order, paired by seed: their ratio, and whether that holds.
+
+    It holds where the interval of the ratio does not lie below 1.
+    """
     out = []
     for (scenario,), some in groups(rows, "scenario").items():
         there = [name for name in ORDER if _tallies(some, name)]
-        for more, less in zip(there, there[1:], strict=False):
+        pairs = [*zip(there, there[1:], strict=False)]
+        pairs += [(there[-1], name) for name in LEAST if there and _tallies(some, name)]
+        for more, less in pairs:
             ours, theirs = _tallies(some, more), _tallies(some, less)
             if len(ours) != len(theirs):
                 continue
