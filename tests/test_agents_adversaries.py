@@ -9,8 +9,9 @@ import pytest
 
 import genba.agents as agents
 import genba.envs as envs
-from genba.agents import harm
+from genba.agents import harm, train
 from genba.agents.adversaries import ADVERSARIES, WEIGHTS, nearest_person
+from genba.agents.card import load
 
 CROWD = ["people.visits_per_hour=1200", "people.behaviours={attacking: 1.0}", "seconds=60"]
 LEARNED = {"adversary_learned": "unprotected", "adversary_learned_ssm": "ssm_iso"}
@@ -121,3 +122,25 @@ def test_harm_is_rewarded_and_standing_is_not():
     env.close()
     assert chased["threat"] > 5.0 > stood["threat"]
     assert chased["harm"] > stood["harm"] and chased["blow"] > 0.0
+
+
+def test_an_adversary_is_trained_by_a_recipe_and_judged_by_the_harm_it_does(tmp_path, capfd):
+    recipe = tmp_path / "harm.yaml"
+    recipe.write_text(
+        "goal: harm\nobservations: [tcp_position, person_gap, separation]\nhidden: [16]\n"
+        "stages: [{algo: ppo, steps: 256, rollout: 128, batch: 64}]\n"
+        "scoring: {every: 100000, look: 1, choose: 1, episodes: 1, seconds: 5}\n"
+    )
+    out = tmp_path / "out"
+    train.main({"scenario": "kitting_shared", "recipe": recipe, "out": out, "overrides": CROWD})
+    card, _ = load(out)
+    assert "contacts_moving" in card.score["figures"] and "scripted" not in card.score
+    assert "Made to do harm" in (out / "CARD.md").read_text()
+
+
+@pytest.mark.parametrize("name", [n for n in THERE if n in LEARNED])
+def test_the_card_of_a_learned_adversary_says_how_it_was_made_and_what_it_did(name):
+    card, policy = load(WEIGHTS / LEARNED[name])
+    assert card.recipe["goal"] == "harm" and "genba train" in card.command and card.steps > 0
+    assert len(card.curve) >= 1 and "contacts_moving" in card.score["figures"]
+    policy.check()
