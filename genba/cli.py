@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0, 2 bad input, 1 something failed, 130 Ctrl-C."""
     options = _parser().parse_args(argv)
     from genba import commands
-    from genba.console import Failure, missing_extra, own_stdout
+    from genba.console import own_stdout
 
     try:
         with own_stdout() as out:
@@ -49,8 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         return _complain(f"{where}{error.strerror or error}", BAD_INPUT)
     except ModuleNotFoundError as error:
-        return _complain(missing_extra(error), BAD_INPUT)
-    except Failure as failure:
+        return _complain(commands.missing_extra(error), BAD_INPUT)
+    except commands.Failure as failure:
         return _complain(" ".join(str(failure).split()), FAILED)
 
 

@@ -10,16 +10,16 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
-from genba.console import (
-    Failure,
-    Refused,
-    check_file,
-    import_physics,
-    need,
-    number,
-    show_table,
-    write_json,
-)
+from genba.console import Refused, check_file, import_physics, need, number, show_table, write_json
+
+EXTRAS = {
+    "matplotlib": "report", "jinja2": "report", "imageio": "video", "imageio_ffmpeg": "video",
+    "tensorboard": "train", "sb3_contrib": "train",
+}  # fmt: skip
+
+
+class Failure(RuntimeError):
+    """Work that began and went wrong: one line, exit code 1."""
 
 
 def list_(options: argparse.Namespace, out: TextIO) -> int:
@@ -287,7 +287,10 @@ def trial(options: argparse.Namespace, out: TextIO) -> int:
     """genba trial"""
     from genba.trial.command import trial as play_trial
 
-    return play_trial(options, out)
+    objections = play_trial(options, out)
+    if objections:
+        raise Failure("; ".join(objections))
+    return 0
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace, TextIO], int]] = {
@@ -299,3 +302,11 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, TextIO], int]] = {
 def is_bad_input(error: ValueError) -> bool:
     """Whether the message is meant for the person who typed, rather than a fault of ours."""
     return isinstance(error, Refused) or type(error).__name__ in ("ScenarioError", "AgentError")
+
+
+def missing_extra(error: ModuleNotFoundError) -> str:
+    """What to install, for a module that is not there. Raises it again where it is no extra."""
+    extra = EXTRAS.get((error.name or "").split(".")[0])
+    if extra is None:
+        raise error
+    return f'{error.name} is not installed: pip install "genba[{extra}]"'

@@ -12,19 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-EXTRAS = {
-    "matplotlib": "report", "jinja2": "report", "imageio": "video", "imageio_ffmpeg": "video",
-    "tensorboard": "train", "sb3_contrib": "train",
-}  # fmt: skip
 MIN_FREE = 20 * 1024 * 1024  # bytes that must be free before long work starts
 
 
 class Refused(ValueError):
     """Something asked for that cannot be done: one line, exit code 2."""
-
-
-class Failure(RuntimeError):
-    """Work that began and went wrong: one line, exit code 1."""
 
 
 @contextmanager
@@ -71,14 +63,6 @@ def need(module: str, extra: str) -> None:
 
     if find_spec(module) is None:
         raise Refused(f'{module} is not installed: pip install "genba[{extra}]"')
-
-
-def missing_extra(error: ModuleNotFoundError) -> str:
-    """What to install, for a module that is not there. Raises it again where it is no extra."""
-    extra = EXTRAS.get((error.name or "").split(".")[0])
-    if extra is None:
-        raise error
-    return f'{error.name} is not installed: pip install "genba[{extra}]"'
 
 
 def check_file(path: Path | None) -> None:

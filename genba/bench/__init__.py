@@ -97,7 +97,7 @@ def _merge(hashes: list[str]) -> str:
 def build_hash() -> str:
     """Hash of the package's own code, so that rows of two versions are never mixed."""
     package = Path(__file__).parents[1]
-    names = "bench trial kpi agents envs safety safety/rules scenarios sim".split()
+    names = ("bench", "kpi", "agents", "envs", "safety", "safety/rules", "scenarios", "sim")
     rooms = [package] + [package / room for room in names]
     files = [p for room in rooms for p in sorted(room.glob("*.py"))]
     return _short(b"".join(p.name.encode() + p.read_bytes() for p in files))

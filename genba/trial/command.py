@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from genba.bench import results
 from genba.bench.results import Row
-from genba.console import Failure, Refused, check_file, import_physics, write_json
+from genba.console import Refused, check_file, import_physics, write_json
 from genba.safety import PROFILES
 from genba.scenarios.scenario import did_you_mean
 from genba.trial import plan, show, tables
@@ -21,8 +21,11 @@ from genba.trial.run import meta, played, run
 SHARE = 0.1  # of the hours, for each level of a fault
 
 
-def trial(options: argparse.Namespace, out: TextIO) -> int:
-    """genba trial. Raises Refused, and Failure where it proves nothing or a profile failed."""
+def trial(options: argparse.Namespace, out: TextIO) -> list[str]:
+    """genba trial; returns why it is no success: it proves nothing, or a profile failed.
+
+    Raises Refused, one line.
+    """
     check_file(options.json)
     import_physics()
     parts = list(dict.fromkeys(options.part or ["adversaries"]))
@@ -36,10 +39,7 @@ def trial(options: argparse.Namespace, out: TextIO) -> int:
     if str(options.json) != "-":
         show.show(out, card)
         out.write(f"\nepisodes  {folder / results.RESULTS}\ntables    {folder / 'trial.json'}\n")
-    wrong = [*([f"{failed} episodes failed"] if failed else []), *card.get("objections", [])]
-    if wrong:
-        raise Failure("; ".join(wrong))
-    return 0
+    return [*([f"{failed} episodes failed"] if failed else []), *card["objections"]]
 
 
 def _jobs(part: str, options: argparse.Namespace) -> list[Job]:

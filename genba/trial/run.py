@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def prepare(folder: Path, seed: int, resume: bool) -> list[Row]:
     if not resume:
         raise Refused(f"{folder}: holds results; go on with --resume, or name another --out")
     old = results.read_json(path)
-    for key in ("genba", "build", "seed", "kind"):
+    for key in ("kind", "genba", "build", "trial", "seed"):
         if not isinstance(old, dict) or old.get(key) != new[key]:
             raise Refused(f"{folder}: holds results of another {key}; name another --out")
     results.repair(folder / results.RESULTS)
@@ -67,9 +68,17 @@ def meta(seed: int) -> Row:
     from genba import __version__
 
     return {
-        "kind": "trial", "genba": __version__, "build": build_hash(), "seed": seed,
+        "kind": "trial", "genba": __version__, "build": build_hash(), "trial": _own_hash(),
+        "seed": seed,
         "notice": NOTICE,
     }  # fmt: skip
+
+
+def _own_hash() -> str:
+    """Hash of how a trial plans, plays and counts."""
+    here = Path(__file__).parent
+    files = [here / f"{name}.py" for name in ("plan", "faults", "play")]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
 
 
 def played(jobs: Sequence[Job], folder: Path) -> list[Row]:
