@@ -52,7 +52,11 @@ def run(options: argparse.Namespace, out: TextIO) -> int:
     for path in (options.record, options.json):
         check_file(path)
     scenario = load(options.scenario, _overrides(options))
-    film = _film(options.video)
+    film: Any = None
+    if options.video is not None:
+        from genba.video import Film
+
+        film = Film(options.video)
     import_physics()
     from genba import kpi
     from genba.agents import make as make_agent
@@ -88,14 +92,6 @@ def run(options: argparse.Namespace, out: TextIO) -> int:
 def _overrides(options: argparse.Namespace) -> list[str]:
     seconds = getattr(options, "seconds", None)
     return [*options.overrides, *([f"seconds={seconds!r}"] if seconds is not None else [])]
-
-
-def _film(path: Path | None) -> Any:
-    if path is None:
-        return None
-    from genba.video import Film
-
-    return Film(path)
 
 
 @contextmanager
@@ -185,7 +181,9 @@ def bench(options: argparse.Namespace, out: TextIO) -> int:
     failed = _played(run(asked, folder, options.workers, options.resume), folder)
     card = finish(folder)
     write_json(card, options.json, out)
-    page = _report(folder, options.lang)
+    from genba.report import write
+
+    page = write(folder, options.lang)
     if str(options.json) != "-":
         _show_scorecard(out, card)
         out.write(f"\nscorecard  {folder / results.SCORECARD}\nreport     {page}\n")
@@ -247,14 +245,10 @@ def report(options: argparse.Namespace, out: TextIO) -> int:
         need(module, "report")
     if not options.folder.is_dir():
         raise Refused(f"{options.folder}: no such folder")
-    out.write(f"{_report(options.folder, options.lang)}\n")
-    return 0
-
-
-def _report(folder: Path, lang: str) -> Path:
     from genba.report import write
 
-    return write(folder, lang)
+    out.write(f"{write(options.folder, options.lang)}\n")
+    return 0
 
 
 def speed(options: argparse.Namespace, out: TextIO) -> int:
@@ -287,8 +281,7 @@ def trial(options: argparse.Namespace, out: TextIO) -> int:
     """genba trial"""
     from genba.trial.command import trial as play_trial
 
-    objections = play_trial(options, out)
-    if objections:
+    if objections := play_trial(options, out):
         raise Failure("; ".join(objections))
     return 0
 
