@@ -2,6 +2,7 @@
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
 
+import io
 import json
 from typing import Any
 
@@ -12,7 +13,7 @@ from genba.bench import results
 from genba.console import Refused
 from genba.safety import PROFILES, read_config
 from genba.sim.state import Event, EventKind
-from genba.trial import plan, tables
+from genba.trial import plan, show, tables
 from genba.trial.faults import FAULTS, merged
 from genba.trial.options import PARTS
 from genba.trial.play import episode, harm
@@ -202,3 +203,24 @@ def test_the_expected_order_is_checked_and_an_exception_is_named():
 def test_only_profiles_that_there_are_are_played():
     assert plan.known(["ssm_iso", "no_such_profile"]) == ["ssm_iso"]
     assert set(plan.known(plan.SHIPPED)) <= set(PROFILES)
+
+
+def test_every_table_is_told_in_words_and_numbers():
+    rows = cost_rows({"unprotected": 60, "ssm_iso": 30, "stop_always": 50})
+    faults = [
+        row("ssm_iso", fault="haste", level=1.5, breaches=3, stops={"speed_separation": 7}),
+        row("unprotected", fault="none", level=0.0, breaches=9),
+    ]
+    card = {
+        "broken": tables.by_fault(faults), "cost": tables.output(rows),
+        "order": tables.comparisons(rows),
+    }  # fmt: skip
+    out = io.StringIO()
+    show.show(out, card)
+    lines = out.getvalue().splitlines()
+    told = next(line for line in lines if "haste" in line and "ssm_iso" in line)
+    assert "speed_separation 7" in told and " 1.5 " in told and " 3 " in told
+    assert any("ssm_iso >= stop_always" in line and "NO" in line for line in lines)
+    assert any("unprotected >= ssm_iso" in line and "yes" in line for line in lines)
+    unknown = tables.comparisons([r for r in rows if r["seed"] == 1])
+    assert {c["holds"] for c in unknown} == {None}  # one seed tells no spread

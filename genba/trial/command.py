@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from genba.bench import results
 from genba.bench.results import Row
@@ -16,7 +16,7 @@ from genba.safety import PROFILES
 from genba.scenarios.scenario import did_you_mean
 from genba.trial import plan, show, tables
 from genba.trial.plan import Job
-from genba.trial.run import meta, played, run
+from genba.trial.run import Told, meta, played, run
 
 SHARE = 0.1  # of the hours, for each level of a fault
 
@@ -60,22 +60,22 @@ def _profiles(names: Sequence[str] | None) -> list[str]:
     return list(dict.fromkeys(names or []))
 
 
-def _follow(told: Iterable[Any], folder: Path) -> int:
+def _follow(rows: Generator[Told, None, None], folder: Path) -> int:
     """Follows the play on a bar; returns how many episodes failed."""
     from tqdm import tqdm
 
-    rows = iter(told)
     failed = 0
     done, total, _ = next(rows)
     with tqdm(total=total, initial=done, unit="episode", smoothing=0.1) as bar:
         try:
             for _, _, row in rows:
                 bar.update(1)
-                if row["error"]:
+                if row is not None and row["error"]:
                     failed += 1
                     where = f"{row['scenario']} {row['profile']} {row['agent']} seed {row['seed']}"
                     bar.write(f"{where}: {row['error']}", file=sys.stderr)
         except KeyboardInterrupt:
+            rows.close()
             raise KeyboardInterrupt(
                 f"{bar.n} of {total} episodes are in {folder}, go on with --resume"
             ) from None

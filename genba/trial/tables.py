@@ -121,7 +121,7 @@ def output(rows: Sequence[Row]) -> list[Row]:
             row = {
                 "name": f"{scenario} {profile}", "scenario": scenario, "profile": profile,
                 "episodes": len(mine), "good_parts_per_hour": _triple(found),
-                "interventions_per_hour": kpi.figures(kpi.add(tallies))["interventions_per_hour"],
+                **_running(kpi.add(tallies)),
                 "breaches": sum(r["breaches"] for r in mine),
                 "contacts_moving": sum(r["contacts_moving"] for r in mine),
                 "over_limit": sum(r["over_limit"] for r in mine),
@@ -132,10 +132,21 @@ def output(rows: Sequence[Row]) -> list[Row]:
     return out
 
 
+def _running(pooled: kpi.Tally) -> Row:
+    """What explains the output: interventions, down time, and the output while it is not down."""
+    sums, figures = pooled["sums"], kpi.figures(pooled)
+    up = sums["pbt"] - sums["adot"]
+    return {
+        "interventions_per_hour": figures["interventions_per_hour"],
+        "adot_share": figures["adot_share"],
+        "good_parts_per_hour_up": 3600.0 * sums["good"] / up if up > 0.0 else None,
+    }
+
+
 def comparisons(rows: Sequence[Row]) -> list[Row]:
     """Neighbours of the expected order, paired by seed: their ratio, and whether that holds.
 
-    It holds where the interval of the ratio does not lie below 1.
+    It holds where the interval of the ratio does not lie below 1; None where there is none.
     """
     out = []
     for (scenario,), some in groups(rows, "scenario").items():
@@ -147,10 +158,10 @@ def comparisons(rows: Sequence[Row]) -> list[Row]:
             if len(ours) != len(theirs):
                 continue
             ratio = _triple(stats.paired_ratio(ours, theirs, OUTPUT))
-            low_enough = ratio[2] is None or ratio[2] >= 1.0
+            holds = None if ratio[2] is None else ratio[2] >= 1.0
             out.append({
                 "name": f"{scenario}: {more} >= {less}", "scenario": scenario, "more": more,
-                "less": less, "ratio": ratio, "holds": low_enough,
+                "less": less, "ratio": ratio, "holds": holds,
             })  # fmt: skip
     return out
 
