@@ -105,7 +105,8 @@ def _padded(path: Array) -> Array:
 
 
 def _fastest(script: Array, t: float, person: tuple[float, float]) -> float:
-    velocities = pose(script, body()[0], t, *person)[1]
+    capsules, velocities = np.empty((17, 7)), np.empty((17, 6))
+    pose(script, body()[0], (t, *person), capsules, velocities)
     return float(np.linalg.norm(velocities.reshape(-1, 3), axis=1).max())
 
 
