@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from genba.agents.card import load
@@ -18,7 +19,7 @@ from genba.agents.fingerprints import of_module
 from genba.agents.role import Action, Agent, AgentError, Observation
 from genba.agents.trained import Trained
 from genba.agents.uniform import stream
-from genba.sim.separation import closest, nearest
+from genba.sim.separation import closest
 
 WEIGHTS = Path(__file__).parent / "adversary_weights"
 PERSIST = 4, 40  # control steps that a random motion is kept: 0.2 to 2 s
@@ -35,6 +36,18 @@ class Gap(NamedTuple):
     way: Vector  # (3,) unit, from the robot to the person
     capsule: int  # of the robot
     share: float  # along its axis
+
+
+@njit(cache=True)
+def nearest(robot: Vector, body: Vector) -> tuple[float, int, int]:
+    """Least distance (m) between any capsule of `robot` (n, 7) and of `body` (m, 7), and which."""
+    best, bi, bj = 1e9, 0, 0
+    for i in range(robot.shape[0]):
+        for j in range(body.shape[0]):
+            d = closest(robot[i], body[j])[0]
+            if d < best:
+                best, bi, bj = d, i, j
+    return best, bi, bj
 
 
 def nearest_person(cell: Any) -> Gap | None:

@@ -55,8 +55,10 @@ def threat(cell: Any) -> float:
     if not people or cell.desk.busy:
         return 0.0
     name, robot = next(iter(cell.state.robots.items()))
-    *gap, separation, _ = company.view(cell.state, name, 1.0)
-    towards = np.array(gap) / max(1e-6, float(np.linalg.norm(gap)))
+    seen = np.empty(sum(company.FIELDS.values()), dtype=np.float32)
+    company.view(cell.state, name, 1.0, seen)
+    gap, separation = seen[:3].astype(np.float64), float(seen[3])
+    towards = gap / max(1e-6, float(np.linalg.norm(gap)))
     closing = max(0.0, float(towards @ robot.tcp_velocity[:3]))
     a = standards.DECELERATION
     margin = separation - standards.HUMAN_SPEED_WALKING * closing / a - closing * closing / (2 * a)

@@ -19,7 +19,8 @@ from genba.sim.workplace import BODY, Point2, Point3, Workplace
 
 RUN = 1.59  # m/s, v_h of ISO 13855 (S) is 1.6; what lies between the rows takes the rest
 LUNGE = 2.0  # m/s, of a hand within 0.5 m; ISO 13855 (S)
-QUICK = 10.0  # m/s^2, of starting and stopping; half the bound of a trunk (P, SaRA)
+START = 3.0  # m/s^2, with which a body begins to move at most: what safety/human.py counts on (D)
+STOP = 10.0  # m/s^2, at the table's edge; half the bound of a trunk (P, SaRA)
 RAMP = 0.07  # s, in which a hand is as fast as it gets: 30 m/s^2, arms are held to 50 (P, SaRA)
 _LOOKS = 300  # along a lunge
 # m from where they stop: nobody may come out of nowhere within S_p, 3.7 m of a Panda at full
@@ -32,7 +33,7 @@ SLANT = radians(50.0)  # off the straight way to the table's edge
 class Charge:
     """Along the points (x, y) m without turning, stiff as a figure: no limb is faster than `speed`.
 
-    Every leg begins and ends at rest, at QUICK. `hold` (m) is where the hands point to, from the
+    Every leg begins and ends at rest. `hold` (m) is where the hands point to, from the
     place on the floor; without it everything stays as it is held.
     """
 
@@ -121,9 +122,14 @@ def _ramped(t: Array, ramp: float) -> Array:
 def _leg(a: Point2, b: Point2, speed: float) -> Array:
     """Places (n, 2) of a straight way from rest to rest."""
     length = max(1e-6, hypot(b[0] - a[0], b[1] - a[1]))
-    top = min(speed, (length * QUICK) ** 0.5)
-    seconds = length / top + top / QUICK
-    share = _ramped(rows_of_time(seconds), min(0.5, top / QUICK / seconds))[:, None]
+    top = min(speed, (2.0 * length * START * STOP / (START + STOP)) ** 0.5)
+    begin, end = top / START, top / STOP
+    cruise = max(0.0, length / top - 0.5 * (begin + end))
+    t = rows_of_time(begin + cruise + end) * (begin + cruise + end)
+    left = np.maximum(0.0, t - begin - cruise)
+    way = 0.5 * START * np.minimum(t, begin) ** 2 + top * np.clip(t - begin, 0.0, cruise)
+    way += top * left - 0.5 * STOP * left**2
+    share = (way / length)[:, None]
     return np.asarray(np.array(a) + share * (np.array(b) - np.array(a)))
 
 
