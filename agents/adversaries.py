@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from genba.agents.card import load
 from genba.agents.fingerprints import of_module
 from genba.agents.role import Action, Agent, AgentError, Observation
-from genba.agents.trained import Trained
+from genba.agents.trained import Trained, speeds
 from genba.agents.uniform import stream
 from genba.sim.separation import closest
 
@@ -176,7 +176,8 @@ def learned(name: str) -> Callable[[Any], Agent]:
         if not folder.is_dir():
             raise AgentError(f"{name}: no such adversary ships; see agents/recipes/harm.yaml")
         card, policy = load(folder)
-        here = {"cell": env.unwrapped.scenario.cell}
+        scenario = env.unwrapped.scenario
+        here = {"cell": scenario.cell, "speeds": speeds(scenario)}  # an action of 1 is full speed
         return Trained(card.model_copy(update=here), policy, env)
 
     return make
