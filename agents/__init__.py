@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from genba.agents import idle, scripted, trained, uniform
+from genba.agents.adversaries import ADVERSARIES
 from genba.agents.role import Agent, AgentError
 from genba.scenarios.scenario import did_you_mean
 
-__all__ = ["AGENTS", "Agent", "AgentError", "make", "names"]
+__all__ = ["ADVERSARIES", "AGENTS", "Agent", "AgentError", "make", "names"]
 
 AGENTS: dict[str, Callable[[Any], Agent]] = {
     "idle": idle.Idle,
@@ -21,7 +22,7 @@ AGENTS: dict[str, Callable[[Any], Agent]] = {
 
 
 def names() -> list[str]:
-    """The agents that ship, in the order of the catalogue."""
+    """The agents that ship to do the work, in the order of the catalogue; not the adversaries."""
     return list(AGENTS)
 
 
@@ -32,8 +33,9 @@ def make(name: str | Path, env: Any) -> Agent:
     Raises AgentError, one line.
     """
     text = str(name)
-    if text in AGENTS:
-        return AGENTS[text](env)
+    known = {**ADVERSARIES, **AGENTS}
+    if text in known:
+        return known[text](env)
     path = Path(text)
     if "\0" not in text and len(text) < 4096 and (path.is_dir() or path.is_file()):
         if path.is_file() and path.suffix != ".safetensors":
@@ -41,4 +43,4 @@ def make(name: str | Path, env: Any) -> Agent:
         return trained.from_path(path, env)
     if "/" in text or path.suffix:
         raise AgentError(f"{text[:200]}: no such agent file or folder")
-    raise AgentError(f"unknown agent {text[:200]!r}{did_you_mean(text, names())}")
+    raise AgentError(f"unknown agent {text[:200]!r}{did_you_mean(text, list(known))}")

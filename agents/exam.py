@@ -14,7 +14,16 @@ from genba.scenarios import Scenario
 LOOKS = TRAINING_SEEDS  # first seed of the episodes that are looked at in training
 CHOICE = 2 * TRAINING_SEEDS  # of those that decide between stages
 SCORE = 3 * TRAINING_SEEDS  # of those that the card's score is from, used for nothing else
-SHOWN = ("good_parts_per_hour", "first_pass_yield", "interventions_per_hour", "cycle_time_mean")
+# what is shown of each goal, the one that counts first
+SHOWN = {
+    "parts": (
+        "good_parts_per_hour", "first_pass_yield", "interventions_per_hour", "cycle_time_mean",
+    ),
+    "harm": (
+        "contacts_moving", "ssm_breaches", "max_force_ratio_moving", "clampings",
+        "human_present_hours",
+    ),
+}  # fmt: skip
 
 
 class Exam:
@@ -23,7 +32,8 @@ class Exam:
     `strangest` holds the greatest strangeness that a trained agent met in each episode.
     """
 
-    def __init__(self, scenario: Scenario, seconds: float) -> None:
+    def __init__(self, scenario: Scenario, seconds: float, goal: str = "parts") -> None:
+        self.shown = SHOWN[goal]
         self.scenario = scenario.model_copy(update={"seconds": seconds})
         self.env: Any = make_env(self.scenario)
         self.strangest: list[float] = []
@@ -48,19 +58,21 @@ class Exam:
         self.env.close()
 
 
-def shown(tallies: Sequence[kpi.Tally]) -> dict[str, float]:
+def shown(tallies: Sequence[kpi.Tally], names: Sequence[str]) -> dict[str, float]:
     """The figures of a look, those that are defined."""
     figures = kpi.figures(kpi.add(tallies))
-    values = {name: figures[name] for name in SHOWN}
+    values = {name: figures[name] for name in names}
     return {name: round(value, 4) for name, value in values.items() if value is not None}
 
 
-def score(ours: Sequence[kpi.Tally], theirs: Sequence[kpi.Tally]) -> dict[str, Any]:
+def score(
+    ours: Sequence[kpi.Tally], theirs: Sequence[kpi.Tally], names: Sequence[str]
+) -> dict[str, Any]:
     """The card's score: figures with 95 % intervals, beside those of the teacher if it played."""
-    found: dict[str, Any] = {"episodes": len(ours), "figures": _with_intervals(ours)}
+    found: dict[str, Any] = {"episodes": len(ours), "figures": _with_intervals(ours, names)}
     if not theirs:
         return found
-    found["scripted"] = _with_intervals(theirs)
+    found["scripted"] = _with_intervals(theirs, names)
     name = "good_parts_per_hour"
     difference = stats.paired(ours, theirs, name)
     found["difference"] = {
@@ -71,8 +83,10 @@ def score(ours: Sequence[kpi.Tally], theirs: Sequence[kpi.Tally]) -> dict[str, A
     return found
 
 
-def _with_intervals(tallies: Sequence[kpi.Tally]) -> dict[str, list[float | None]]:
-    found = stats.intervals(tallies, SHOWN)
+def _with_intervals(
+    tallies: Sequence[kpi.Tally], names: Sequence[str]
+) -> dict[str, list[float | None]]:
+    found = stats.intervals(tallies, names)
     return {name: [_round(v) for v in (i.value, i.low, i.high)] for name, i in found.items()}
 
 

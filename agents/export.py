@@ -19,15 +19,19 @@ from genba.scenarios import Scenario
 
 TEXT = "CARD.md"
 CURVE = 40  # rows of the curve that are kept
-USE = (
-    "Plays the named cell of this package, in simulation: a reference for benchmarks, and a start "
-    "for further training."
-)
-LIMITS = (
-    "Trained with nobody around: it reads nothing of people and leaves their protection to the "
-    "safety layer. Not a safety function, and not meant for a real robot. Other robots, parts and "
-    "layouts than those of the scenario were not tried."
-)
+USE = {
+    "parts": "Plays the named cell of this package, in simulation: a reference for benchmarks, and "
+    "a start for further training.",
+    "harm": "An adversary: drives the robot at people, in simulation, so that a safety layer can "
+    "be tried with it. It plays every cell.",
+}
+LIMITS = {
+    "parts": "Trained with nobody around: it reads nothing of people and leaves their protection "
+    "to the safety layer. Not a safety function, and not meant for a real robot. Other robots, "
+    "parts and layouts than those of the scenario were not tried.",
+    "harm": "Made to do harm: never for a real robot. What it cannot do, another one may; it is "
+    "one adversary of several and no proof that a layer is safe. Not a safety function.",
+}
 MEANING = {
     "twist": "TCP velocity x y z, TCP turning x y z, grip; each in [-1, 1], times the speeds",
     "joint_velocity": "velocity of each joint, grip; each in [-1, 1], times the joint's top speed",
@@ -63,8 +67,8 @@ def draft(scenario: Scenario, recipe: Recipe, env: Any, command: str) -> Card:
         recipe=recipe.model_dump(mode="json"),
         genba=__version__,
         code=of_code(),
-        use=USE,
-        limits=LIMITS,
+        use=USE[recipe.goal],
+        limits=LIMITS[recipe.goal],
     )
 
 
@@ -160,25 +164,37 @@ def _score(card: Card) -> str:
 def _candidates(card: Card) -> str:
     if not any("choice" in row for row in card.candidates):
         return ""
+    first = _shown(card)[0]
     lines = [
         "## Candidates\n",
-        "| stage | steps | good parts/h on the seeds of choice |",
+        f"| stage | steps | {_words(first)} on the seeds of choice |",
         "|---|---|---|",
     ]
     for row in card.candidates:
-        good = row.get("choice", {}).get("good_parts_per_hour", 0.0)
-        lines.append(f"| {row['stage']} | {row['steps']:,} | {good:.0f} |")
+        found = row.get("choice", {}).get(first, 0.0)
+        lines.append(f"| {row['stage']} | {row['steps']:,} | {found:.0f} |")
     return "\n".join(lines) + "\n\n"
 
 
 def _curve(card: Card) -> str:
     if not card.curve:
         return ""
-    lines = ["## Curve\n", "| step | good parts/h | first pass yield |", "|---|---|---|"]
+    first, second = _shown(card)[:2]
+    head = f"| step | {_words(first)} | {_words(second)} |"
+    lines = ["## Curve\n", head, "|---|---|---|"]
     for row in card.curve:
-        good, yields = row.get("good_parts_per_hour", 0.0), row.get("first_pass_yield")
-        lines.append(f"| {row['step']:,.0f} | {good:.0f} | {_number(yields)} |")
+        found = f"{row.get(first, 0.0):.0f} | {_number(row.get(second))}"
+        lines.append(f"| {row['step']:,.0f} | {found} |")
     return "\n".join(lines) + "\n"
+
+
+def _shown(card: Card) -> tuple[str, ...]:
+    return exam.SHOWN[card.recipe.get("goal", "parts")]
+
+
+def _words(name: str) -> str:
+    """A figure's name for people."""
+    return name.replace("_per_hour", "/h").replace("_", " ")
 
 
 def _bounds(values: list[float | None]) -> str:

@@ -54,12 +54,11 @@ class Progress:
         assert self.card is not None
         agent = Trained(self.card, policy, self.hall.env)
         tallies = self.hall.play(agent, range(exam.LOOKS, exam.LOOKS + self.scoring.look))
-        found = exam.shown(tallies)
+        found = exam.shown(tallies, self.hall.shown)
         self.curve.append({"step": float(at), **found})
         self.note({f"held-out/{name}": value for name, value in found.items()})
-        good, yields = found.get("good_parts_per_hour", 0.0), found.get("first_pass_yield")
-        passed = "" if yields is None else f", first pass {100 * yields:.0f} %"
-        self.bar.set_postfix_str(f"{good:.0f} good parts/h{passed}")
+        told = [f"{name} {found[name]:.3g}" for name in self.hall.shown[:2] if name in found]
+        self.bar.set_postfix_str(", ".join(told))
 
     def say(self, line: str) -> None:
         """A line above the bar."""

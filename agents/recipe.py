@@ -90,6 +90,7 @@ class Scoring(_Strict):
 class Recipe(_Strict):
     """A recipe file."""
 
+    goal: Literal["parts", "harm"] = "parts"  # what is rewarded: the cell's work, or hurting people
     observations: list[str] | None = None  # what is read; all but the joints where it is not said
     scales: Annotated[list[Positive], Field(min_length=1, max_length=6)] = [1.0, 0.1, 0.01]
     hidden: Annotated[list[Width], Field(min_length=1, max_length=4)] = [256, 256]

@@ -12,6 +12,7 @@ from typing import Any
 from genba.agents import exam, export
 from genba.agents.calibrate import calibrated
 from genba.agents.card import WEIGHTS, Card, load, load_weights, save_policy
+from genba.agents.harm import Harm
 from genba.agents.job import Job
 from genba.agents.ledger import open_ledger, write_ledger
 from genba.agents.policy import Policy
@@ -118,8 +119,11 @@ class Shop:
 def train(asked: Order) -> Path:
     """Trains, chooses, scores and exports; returns the folder of the policy."""
     ledger = open_ledger(asked.folder, asked.identity(), asked.resume)
+    goal = asked.recipe.goal
     env: Any = make_env(asked.scenario)
-    hall = exam.Exam(asked.scenario, asked.recipe.scoring.seconds)
+    if goal == "harm":
+        env = Harm(env)
+    hall = exam.Exam(asked.scenario, asked.recipe.scoring.seconds, goal)
     log = Progress(asked.recipe.steps, asked.folder, hall, asked.recipe.scoring)
     try:
         shop = Shop(env, hall, export.draft(asked.scenario, asked.recipe, env, asked.command), log)
@@ -183,19 +187,20 @@ def _enter(asked: Order, shop: Shop, ledger: Row, policy: Policy, row: Row) -> N
     alone = len(asked.recipe.stages) == 1 and asked.begin is None
     if not alone:
         seeds = range(exam.CHOICE, exam.CHOICE + asked.recipe.scoring.choose)
-        row["choice"] = exam.shown(shop.hall.play(Trained(shop.card, policy, shop.env), seeds))
-        shop.log.say(
-            f"{row['stage']}: {row['choice'].get('good_parts_per_hour', 0):.0f} good parts/h"
-        )
+        played = shop.hall.play(Trained(shop.card, policy, shop.env), seeds)
+        row["choice"] = exam.shown(played, shop.hall.shown)
+        first = shop.hall.shown[0]
+        shop.log.say(f"{row['stage']}: {first} {row['choice'].get(first, 0):.4g}")
     ledger["stages"].append({**row, "curve": list(shop.log.curve)})
     write_ledger(asked.folder, ledger)
 
 
 def _export(asked: Order, shop: Shop, ledger: Row) -> Path:
     """The best candidate, scored on seeds that decided nothing, with its card."""
-    best = max(
-        ledger["stages"], key=lambda row: row.get("choice", {}).get("good_parts_per_hour", 0.0)
-    )
+    first = shop.hall.shown[0]
+    best = max(ledger["stages"], key=lambda row: row.get("choice", {}).get(first, 0.0))
+    if asked.recipe.goal == "harm":  # where the layer lets nothing happen, there is no best
+        best = ledger["stages"][-1]
     policy = _weights(asked.folder / best["stage"], shop)
     scored: Row = {}
     doubt = None
@@ -204,7 +209,8 @@ def _export(asked: Order, shop: Shop, ledger: Row) -> Path:
         shop.log.say(f"scoring {best['stage']} on {len(seeds)} episodes nobody has seen")
         ours = shop.hall.play(Trained(shop.card, policy, shop.env), seeds)
         doubt = calibrated(shop.hall.strangest)
-        scored = exam.score(ours, _scripted(shop, seeds))
+        theirs = _scripted(shop, seeds) if asked.recipe.goal == "parts" else []
+        scored = exam.score(ours, theirs, shop.hall.shown)
     found = {"best": best, "score": scored, "doubt": doubt, **ledger}
     export.write(asked.folder, policy, shop.card, found)
     return asked.folder

@@ -12,6 +12,12 @@ from genba.agents.fingerprints import of_module
 from genba.agents.role import Action, Observation
 
 
+def stream(observation: Observation) -> np.random.Generator:
+    """The chances of an episode, from its first observation."""
+    digest = hashlib.sha256(np.asarray(observation, dtype=np.float32).tobytes()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:8], "little"))
+
+
 class Uniform:
     """Actions drawn evenly. An episode's draws follow from its first observation.
 
@@ -25,8 +31,7 @@ class Uniform:
 
     def reset(self, observation: Observation, info: Mapping[str, Any]) -> None:
         """Draw from the beginning of this episode's stream."""
-        digest = hashlib.sha256(np.asarray(observation, dtype=np.float32).tobytes()).digest()
-        self.rng = np.random.default_rng(int.from_bytes(digest[:8], "little"))
+        self.rng = stream(observation)
 
     def act(self, observation: Observation) -> Action:
         """(k,) numbers in [-1, 1)."""

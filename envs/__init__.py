@@ -8,10 +8,10 @@ from pathlib import Path
 import gymnasium as gym
 
 from genba.envs.catalogue import CELLS
-from genba.envs.cell import CellEnv
+from genba.envs.cell import TICK, CellEnv
 from genba.scenarios import Scenario, load, names
 
-__all__ = ["CELLS", "CellEnv", "make"]
+__all__ = ["CELLS", "TICK", "CellEnv", "make"]
 
 
 def make(

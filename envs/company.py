@@ -47,7 +47,9 @@ def sensors(
 def people_config(scenario: Scenario) -> PeopleConfig:
     """The scenario's people as the choreography takes them."""
     return PeopleConfig(
-        scenario.people.visits_per_hour, {str(k): v for k, v in scenario.people.behaviours.items()}
+        scenario.people.visits_per_hour,
+        {str(k): v for k, v in scenario.people.behaviours.items()},
+        haste=scenario.people.haste,
     )
 
 

@@ -53,7 +53,8 @@ def _agents() -> list[Row]:
     import_physics()
     from genba import agents
 
-    return [{"name": name} for name in agents.names()]
+    rows = [{"name": name, "kind": "works"} for name in agents.names()]
+    return [*rows, *({"name": name, "kind": "adversary"} for name in agents.ADVERSARIES)]
 
 
 def _robots() -> list[Row]:

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from genba.arguments import count as _count
+from genba.arguments import duration as _duration
+from genba.arguments import natural as _natural
 from genba.audit.parser import add_options, fill
 
 CATALOGUES = ("cells", "scenarios", "suites", "agents", "robots", "rules", "faults", "figures")
@@ -107,6 +110,9 @@ def _parser() -> _Parser:
     fill(
         _command(commands, "audit", "check and read an audit log", "genba audit verify cell.audit")
     )
+    from genba.trial import options as trial
+
+    trial.add(_command(commands, "trial", "try the safety layer with adversaries", trial.EXAMPLE))
     return parser
 
 
@@ -197,29 +203,6 @@ def _json(parser: _Parser) -> None:
         "--json", type=Path, metavar="FILE",
         help="write the result as JSON; - is standard output, and then nothing else goes there",
     )  # fmt: skip
-
-
-def _count(text: str) -> int:
-    value = int(text) if text.isascii() and text.isdigit() else 0
-    if not 1 <= value <= 10**9:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
-    return value
-
-
-def _natural(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) < 2**31):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to 2147483647")
-    return int(text)
-
-
-def _duration(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not 1.0 <= value <= 7 * 24 * 3600.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 1 to 604800")
-    return value
 
 
 if __name__ == "__main__":

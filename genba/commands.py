@@ -53,7 +53,11 @@ def run(options: argparse.Namespace, out: TextIO) -> int:
     for path in (options.record, options.json):
         check_file(path)
     scenario = load(options.scenario, _overrides(options))
-    film = _film(options.video)
+    film: Any = None
+    if options.video is not None:
+        from genba.video import Film
+
+        film = Film(options.video)
     import_physics()
     from genba import kpi
     from genba.agents import make as make_agent
@@ -166,7 +170,9 @@ def bench(options: argparse.Namespace, out: TextIO) -> int:
     failed = _played(run(asked, folder, options.workers, options.resume, ledger), folder)
     card = finish(folder)
     write_json(card, options.json, out)
-    page = _report(folder, options.lang)
+    from genba.report import write
+
+    page = write(folder, options.lang)
     if str(options.json) != "-":
         _show_scorecard(out, card)
         out.write(f"\nscorecard  {folder / results.SCORECARD}\nreport     {page}\n")
@@ -230,14 +236,10 @@ def report(options: argparse.Namespace, out: TextIO) -> int:
         need(module, "report")
     if not options.folder.is_dir():
         raise Refused(f"{options.folder}: no such folder")
-    out.write(f"{_report(options.folder, options.lang)}\n")
-    return 0
-
-
-def _report(folder: Path, lang: str) -> Path:
     from genba.report import write
 
-    return write(folder, lang)
+    out.write(f"{write(options.folder, options.lang)}\n")
+    return 0
 
 
 def speed(options: argparse.Namespace, out: TextIO) -> int:
@@ -266,9 +268,18 @@ def speed(options: argparse.Namespace, out: TextIO) -> int:
     return 0
 
 
+def trial(options: argparse.Namespace, out: TextIO) -> int:
+    """genba trial"""
+    from genba.trial.command import trial as play_trial
+
+    if objections := play_trial(options, out):
+        raise Failure("; ".join(objections))
+    return 0
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace, TextIO], int]] = {
     "list": list_, "run": run, "train": train, "bench": bench, "report": report, "speed": speed,
-    "audit": audit,
+    "audit": audit, "trial": trial,
 }  # fmt: skip
 
 

@@ -32,9 +32,12 @@ class People(_Strict):
     """Who walks in the cell besides the operator. Shares after docs/standards.md section 9."""
 
     visits_per_hour: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 0.0
-    behaviours: dict[Literal["indifferent", "helpful", "antagonistic"], Share] = Field(
+    behaviours: dict[Literal["indifferent", "helpful", "antagonistic", "attacking"], Share] = Field(
         default={"indifferent": 0.80, "helpful": 0.15, "antagonistic": 0.05}, min_length=1
     )
+
+    # of those who attack: their speeds over the bound that a safety layer counts on
+    haste: Annotated[float, Field(ge=0.1, le=10, allow_inf_nan=False)] = 1.0
 
     @model_validator(mode="after")
     def _some_behaviour(self) -> People:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import atan2, ceil, cos, pi, sin
+from typing import Protocol
 
 import numpy as np
 
@@ -68,7 +69,14 @@ class Reach:
     lift: float = 0.22  # m, by which the way out and back rises over the straight line
 
 
-Movement = Walk | Turn | Wait | Reach
+class Own(Protocol):
+    """A movement that makes its own rows; one to begin with says where it starts."""
+
+    def rows(self, row: Array, person: tuple[float, float]) -> Array:
+        """The rows (n, 12) of a script after `row`, for a person's height and ground (m)."""
+
+
+Movement = Walk | Turn | Wait | Reach | Own
 
 
 def min_jerk(t: Array) -> Array:
@@ -76,8 +84,8 @@ def min_jerk(t: Array) -> Array:
     return t * t * t * (10.0 + t * (6.0 * t - 15.0))
 
 
-def _samples(seconds: float) -> Array:
-    """Shares of a movement's time, without 0; the time is rounded up to whole rows."""
+def rows_of_time(seconds: float) -> Array:
+    """(n,) shares of a movement's time, without 0; the time is rounded up to whole rows."""
     n = max(1, ceil(seconds * RATE - 1e-9))
     return np.arange(1, n + 1) / n
 
@@ -87,12 +95,12 @@ def _hold(row: Array, n: int) -> Array:
 
 
 def _wait(row: Array, wait: Wait, _: tuple[float, float]) -> Array:
-    return _hold(row, len(_samples(wait.seconds)))
+    return _hold(row, len(rows_of_time(wait.seconds)))
 
 
 def _turn(row: Array, turn: Turn, _: tuple[float, float]) -> Array:
     change = (turn.yaw - row[YAW] + pi) % (2 * pi) - pi
-    share = _samples(max(0.4, 1.875 * abs(change) / TURN))
+    share = rows_of_time(max(0.4, 1.875 * abs(change) / TURN))
     rows = _hold(row, len(share))
     rows[:, YAW] += change * min_jerk(share)
     return rows
@@ -145,7 +153,7 @@ def _walk(row: Array, walk: Walk, person: tuple[float, float]) -> Array:
         row = before[-1]
     heading += row[YAW] - heading[0]
     time, speed = _pace(way, heading, walk)
-    t = _samples(float(time[-1])) * time[-1]
+    t = rows_of_time(float(time[-1])) * time[-1]
     rows = _hold(row, len(t))
     rows[:, X] = np.interp(t, time, path[:, 0])
     rows[:, Y] = np.interp(t, time, path[:, 1])
@@ -154,6 +162,19 @@ def _walk(row: Array, walk: Walk, person: tuple[float, float]) -> Array:
     u = np.clip(np.interp(t, time, speed) / _STRIDING, 0.0, 1.0)
     rows[:, WALK] = u * u * (3 - 2 * u)
     return np.concatenate([before, rows])
+
+
+def lean_to(row: Array, first: int, height: float) -> tuple[float, Array]:
+    """The lean (rad) with which an arm reaches the target of a script's row, and how far it does.
+
+    Returns the target (3,) m as far as the arm reaches it, as a script has it.
+    """
+    co, si = cos(row[YAW]), sin(row[YAW])
+    dx, dy = row[TARGET] - row[X], row[TARGET + 1] - row[Y]
+    lean, (x, y, z) = _lean(
+        np.array([co * dx + si * dy, co * dy - si * dx, row[TARGET + 2]]), first, height
+    )
+    return lean, np.array([row[X] + co * x - si * y, row[Y] + si * x + co * y, z])
 
 
 def _lean(target: Array, first: int, height: float) -> tuple[float, Array]:
@@ -184,7 +205,7 @@ def _moved(start: Array, end: Array, seconds: float, person: tuple[float, float]
     trial = start + m * (end - start)  # in one second
     trial = np.concatenate([trial[:1], trial, trial[-1:], trial[-1:]])
     fastest = top_speed(trial, body()[0], *person)
-    m = min_jerk(_samples(max(seconds, fastest / HAND_SPEED)))[:, None]
+    m = min_jerk(rows_of_time(max(seconds, fastest / HAND_SPEED)))[:, None]
     return np.asarray(start + m * (end - start))
 
 
@@ -207,7 +228,7 @@ def _reach(row: Array, reach: Reach, person: tuple[float, float]) -> Array:
     parts = []
     for start, end in zip([out, *poses], [*poses, back], strict=True):
         parts.append(_moved(start, end, reach.seconds, person))
-        parts.append(_hold(end, len(_samples(reach.dwell))))
+        parts.append(_hold(end, len(rows_of_time(reach.dwell))))
     return np.concatenate(parts[:-1])
 
 
@@ -215,10 +236,13 @@ def bake(movements: Sequence[Movement], height: float, ground: float) -> tuple[A
     """The script (n, 12) of the movements, the first of which is a walk, and when each ends (s)."""
     row = np.zeros(COLUMNS)
     first = movements[0]
-    assert isinstance(first, Walk), "a visit begins with a walk"
-    (x0, y0), (x1, y1) = first.points[:2]
+    points: tuple[tuple[float, float], ...] = getattr(first, "points", ())
+    assert len(points) > 1, "a visit begins with a way"
+    (x0, y0), (x1, y1) = points[:2]
     row[X], row[Y], row[YAW] = x0, y0, atan2(y1 - y0, x1 - x0)
-    row[WALK] = 0.0 if first.from_rest else 1.0
+    row[WALK] = 1.0 if isinstance(first, Walk) and not first.from_rest else 0.0
+    if not isinstance(first, Walk | Turn | Wait | Reach):
+        row = first.rows(row, (height, ground))[0]
     parts = [row[None]]
     ends: list[float] = []
     rows = 0
@@ -239,4 +263,6 @@ def _perform(row: Array, movement: Movement, person: tuple[float, float]) -> Arr
         return _turn(row, movement, person)
     if isinstance(movement, Wait):
         return _wait(row, movement, person)
-    return _reach(row, movement, person)
+    if isinstance(movement, Reach):
+        return _reach(row, movement, person)
+    return movement.rows(row, person)

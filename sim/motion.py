@@ -209,7 +209,7 @@ def _mark_late(state: Array, table: Array, late: NDArray[np.bool_]) -> bool:
 def _servo(
     rows: Rows, before: Array, q: Array, table: Array, stopped: bool, state: Array, speeds: Array
 ) -> tuple[bool, bool, float]:
-    """Whether `_mark_late` finds a joint; whether an arm that is to stand is held off its place; the
+    """Whether `_mark_late` finds a joint; whether a standing arm is held off its place; the
     greatest speed of the reference (rad/s). Into `state` the rows, into `speeds` joint speeds (n,)
     that follow the reference and pull q back onto it.
     """

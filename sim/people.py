@@ -9,6 +9,7 @@ from math import cos, hypot, inf, sin
 
 import numpy as np
 
+from genba.sim.attack import attack
 from genba.sim.blocks import blocks
 from genba.sim.choreography import Movement, Reach, Turn, Wait, Walk, bake
 from genba.sim.gait import CAPSULE_REGIONS, HEIGHT, body
@@ -20,7 +21,7 @@ __all__ = [
     "CAPSULE_REGIONS", "Crew", "PeopleConfig", "Visit", "Workplace", "draw_visits", "operator_visit"
 ]  # fmt: skip
 
-BEHAVIOURS = "indifferent", "helpful", "antagonistic"
+BEHAVIOURS = "indifferent", "helpful", "antagonistic", "attacking"
 SPEED_MIN, SPEED_MAX = 0.6, 1.6  # m/s, docs/standards.md 9
 
 APPROACH = 0.6  # m, of the last straight way to a station
@@ -39,6 +40,7 @@ class PeopleConfig:
     speed_spread: float = 0.2  # m/s, standard deviation
     height: float = HEIGHT  # m, mean
     height_spread: float = 0.07  # m, standard deviation, clipped to twice that
+    haste: float = 1.0  # of those who attack: their speeds over the model's bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,8 @@ def _visit(
         movements = _coming(rng, place, speed, behaviour)
     elif behaviour == "antagonistic":
         movements = _coming(rng, place, rng.uniform(1.4, SPEED_MAX), behaviour)
+    elif behaviour == "attacking":
+        movements = attack(rng, place, config.haste)
     else:
         raise ValueError(f"unknown behaviour {behaviour!r}, known: {', '.join(BEHAVIOURS)}")
     return Visit(start, f"visitor-{number}", "visitor", behaviour, movements, tall, place.ground)

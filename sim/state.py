@@ -90,7 +90,7 @@ class Person(NamedTuple):
     """A body of capsules. `capsules[i]` belongs to the region `sim.people.CAPSULE_REGIONS[i]`."""
 
     role: str  # "visitor" or "operator"
-    behaviour: str  # "indifferent", "helpful", "antagonistic" or "operator"
+    behaviour: str  # "indifferent", "helpful", "antagonistic", "attacking" or "operator"
     capsules: Array  # (17, 7)
     velocities: Array  # (17, 6)
 

@@ -245,7 +245,7 @@ def run(
     A failed episode is a row with `error`; a resumed run tries it again. The audit log of an
     episode goes into the `ledger` before its row is written; in the end the ledger is sealed.
     """
-    with _alone(folder), nullcontext() if ledger is None else closing(ledger):
+    with alone(folder), nullcontext() if ledger is None else closing(ledger):
         done = {results.key(r) for r in prepare(folder, meta(plan), resume) if not r["error"]}
         every = jobs(plan, folder, ledger is not None)
         todo = [job for job in every if results.key(job.row()) not in done]
@@ -282,7 +282,7 @@ def finish(folder: Path) -> list[Row]:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Two runs must not write into one folder; the lock goes with the process, however it ends."""
     check_folder(folder)
     try:
@@ -294,5 +294,5 @@ def _alone(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise Refused(f"{folder}: another genba bench is writing there") from None
+            raise Refused(f"{folder}: another genba bench or trial is writing there") from None
         yield

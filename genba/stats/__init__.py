@@ -94,6 +94,27 @@ def paired(
     return Interval(value, _known(low), _known(high), len(ours), _p_value(drawn))
 
 
+def paired_ratio(
+    ours: Sequence[Tally],
+    theirs: Sequence[Tally],
+    name: str,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Interval:
+    """Figure of `ours` over that of `theirs`, both on the same seeds in the same order."""
+    if len(ours) != len(theirs):
+        raise ValueError(f"paired agents need the same seeds: {len(ours)} against {len(theirs)}")
+    weights = _weights(len(ours), resamples, seed)
+    pool = FIGURES[name].pool
+    a, b = figures(add(ours))[name], figures(add(theirs))[name]
+    with np.errstate(invalid="ignore", divide="ignore"):  # over nothing is unknown, not a fault
+        drawn = _Drawn(ours, weights).values(pool) / _Drawn(theirs, weights).values(pool)
+    low, high = _percentiles(drawn)
+    value = None if a is None or not b else a / b
+    return Interval(value, _known(low), _known(high), len(ours))
+
+
 def _p_value(drawn: Array) -> float | None:
     drawn = drawn[~np.isnan(drawn)]
     if not len(drawn):

@@ -1,0 +1,178 @@
+"""What a trial says: events and exact bounds a profile, the faults' levels, the price of safety."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from genba import kpi, stats
+from genba.bench.results import Row
+from genba.stats.exact import rate_upper
+from genba.trial.plan import UNPROTECTED
+
+HUNDREDS = 200  # breaches that adversaries must cause where nothing protects
+OUTPUT = "good_parts_per_hour"
+ORDER = ("unprotected", "pfl", "ssm_reach", "ssm_iso")  # the output that is expected to fall
+LEAST = ("fence", "stop_always")  # below all of them, in whatever order
+SUMS = (
+    "hours", "judged_hours", "present_hours", "moving_hours", "ticks", "breaches", "contacts",
+    "contacts_moving", "over_limit", "clampings", "breaches_beyond", "contacts_moving_beyond",
+    "over_limit_beyond",
+)  # fmt: skip
+
+
+def criterion(profile: str) -> str:
+    """What counts as a failure of a profile, in words."""
+    if profile == UNPROTECTED:
+        return "none: nothing protects"
+    if "pfl" in profile:
+        return "contacts above the limit of force or energy"
+    return "breaches of the separation and contacts with a moving robot"
+
+
+def failures(row: Row, which: str = "") -> int:
+    """Events of a row that its profile must not let happen.
+
+    With `_beyond` those of them that befell people faster than the model's bound.
+    """
+    if row["profile"] == UNPROTECTED:
+        return 0
+    if "pfl" in row["profile"]:
+        return int(row["over_limit" + which])
+    return int(row["breaches" + which] + row["contacts_moving" + which])
+
+
+def pooled(rows: Sequence[Row]) -> Row:
+    """Exposure, events and the exact one-sided 95 % bound per hour of rows of one profile.
+
+    The bound is of failures per hour of exposure: somebody in the cell, the robot not locked out.
+    """
+    found: Row = {key: sum(row[key] for row in rows) for key in SUMS}
+    found["episodes"] = len(rows)
+    found["failures"] = sum(failures(row) for row in rows)
+    found["failures_beyond"] = sum(failures(row, "_beyond") for row in rows)
+    present = found["present_hours"]
+    found["rate_upper"] = rate_upper(found["failures"], present) if present > 0.0 else None
+    found["worst_ratio"] = max((row["worst_ratio"] for row in rows), default=0.0)
+    margins = [row["worst_margin"] for row in rows if row["worst_margin"] is not None]
+    found["worst_margin"] = min(margins, default=None)
+    for key in ("stops", "latches", "rules"):
+        count: Counter[str] = Counter()
+        for row in rows:
+            count.update(row[key])
+        found[key] = dict(count.most_common())
+    return found
+
+
+def groups(rows: Sequence[Row], *keys: str) -> dict[tuple[Any, ...], list[Row]]:
+    """Rows by the values of some of their keys, in the order in which they come."""
+    found: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        found.setdefault(tuple(row[key] for key in keys), []).append(row)
+    return found
+
+
+def by_profile(rows: Sequence[Row]) -> list[Row]:
+    """One row a profile, with the same by adversary and by cell."""
+    out = []
+    for (profile,), mine in groups(rows, "profile").items():
+        parts = {
+            "by_adversary": groups(mine, "agent", "action"),
+            "by_cell": groups(mine, "cell", "robot"),
+        }
+        split = {
+            name: [{"name": " ".join(key), **pooled(some)} for key, some in part.items()]
+            for name, part in parts.items()
+        }
+        out.append({"name": profile, "criterion": criterion(profile), **pooled(mine), **split})
+    return out
+
+
+def by_fault(rows: Sequence[Row]) -> list[Row]:
+    """One row a profile, fault and level."""
+    return [
+        {"name": f"{profile} {fault} {level:g}", "profile": profile, "fault": fault,
+         "level": level, **pooled(some)}
+        for (profile, fault, level), some in groups(rows, "profile", "fault", "level").items()
+    ]  # fmt: skip
+
+
+def findings(rows: Sequence[Row]) -> list[Row]:
+    """Every episode in which a profile failed: what it takes to play it again, and the events."""
+    keys = ("part", "profile", "fault", "level", "scenario", "agent", "action", "seed", "harm")
+    return [{key: row[key] for key in keys} for row in rows if failures(row)]
+
+
+def worth(rows: Sequence[Row]) -> tuple[bool, int]:
+    """Whether the adversaries do harm where nothing protects, and how many breaches they caused."""
+    breaches = sum(row["breaches"] for row in rows if row["profile"] == UNPROTECTED)
+    return breaches >= HUNDREDS, breaches
+
+
+def output(rows: Sequence[Row]) -> list[Row]:
+    """Good parts an hour of each scenario and profile, and the share of the unprotected output."""
+    out = []
+    for (scenario,), some in groups(rows, "scenario").items():
+        base = _tallies(some, UNPROTECTED)
+        for (profile,), mine in groups(some, "profile").items():
+            tallies = [row["tally"] for row in _sorted(mine)]
+            found = stats.interval(tallies, OUTPUT)
+            row = {
+                "name": f"{scenario} {profile}", "scenario": scenario, "profile": profile,
+                "episodes": len(mine), "good_parts_per_hour": _triple(found),
+                **_running(kpi.add(tallies)),
+                "breaches": sum(r["breaches"] for r in mine),
+                "contacts_moving": sum(r["contacts_moving"] for r in mine),
+                "over_limit": sum(r["over_limit"] for r in mine),
+            }  # fmt: skip
+            if len(base) == len(tallies):
+                row["of_unprotected"] = _triple(stats.paired_ratio(tallies, base, OUTPUT))
+            out.append(row)
+    return out
+
+
+def _running(pooled: kpi.Tally) -> Row:
+    """What explains the output: interventions, down time, and the output while it is not down."""
+    sums, figures = pooled["sums"], kpi.figures(pooled)
+    up = sums["pbt"] - sums["adot"]
+    return {
+        "interventions_per_hour": figures["interventions_per_hour"],
+        "adot_share": figures["adot_share"],
+        "good_parts_per_hour_up": 3600.0 * sums["good"] / up if up > 0.0 else None,
+    }
+
+
+def comparisons(rows: Sequence[Row]) -> list[Row]:
+    """Neighbours of the expected order, paired by seed: their ratio, and whether that holds.
+
+    It holds where the interval of the ratio does not lie below 1; None where there is none.
+    """
+    out = []
+    for (scenario,), some in groups(rows, "scenario").items():
+        there = [name for name in ORDER if _tallies(some, name)]
+        pairs = [*zip(there, there[1:], strict=False)]
+        pairs += [(there[-1], name) for name in LEAST if there and _tallies(some, name)]
+        for more, less in pairs:
+            ours, theirs = _tallies(some, more), _tallies(some, less)
+            if len(ours) != len(theirs):
+                continue
+            ratio = _triple(stats.paired_ratio(ours, theirs, OUTPUT))
+            holds = None if ratio[2] is None else ratio[2] >= 1.0
+            out.append({
+                "name": f"{scenario}: {more} >= {less}", "scenario": scenario, "more": more,
+                "less": less, "ratio": ratio, "holds": holds,
+            })  # fmt: skip
+    return out
+
+
+def _tallies(rows: Sequence[Row], profile: str) -> list[Any]:
+    return [row["tally"] for row in _sorted(rows) if row["profile"] == profile]
+
+
+def _sorted(rows: Sequence[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: int(row["seed"]))
+
+
+def _triple(found: stats.Interval) -> list[float | None]:
+    return [found.value, found.low, found.high]

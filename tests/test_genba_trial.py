@@ -1,0 +1,227 @@
+"""The trial: what is played, what counts as a failure, what it may conclude, and the command."""
+
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from genba import cli
+from genba.bench import results
+from genba.console import Refused
+from genba.safety import PROFILES, read_config
+from genba.sim.state import Event, EventKind
+from genba.trial import plan, show, tables
+from genba.trial.faults import FAULTS, merged
+from genba.trial.options import PARTS
+from genba.trial.play import episode, harm
+from genba.trial.run import prepare
+
+ROW: dict[str, Any] = {
+    "hours": 1.0, "judged_hours": 0.9, "present_hours": 0.5, "moving_hours": 0.2, "ticks": 100,
+    "breaches": 0, "contacts": 0, "contacts_moving": 0, "over_limit": 0, "clampings": 0,
+    "breaches_beyond": 0, "contacts_moving_beyond": 0, "over_limit_beyond": 0,
+    "worst_ratio": 0.0, "worst_margin": None, "stops": {}, "latches": {}, "rules": {},
+}  # fmt: skip
+
+
+def row(profile, **changes):
+    return {**ROW, "profile": profile, **changes}
+
+
+def contact(**data):
+    base = {"start": 0.0, "duration": 0.1, "region": "hand", "link": "hand", "clamped": False}
+    ratios = {"relative_speed": 1.0, "force_ratio": 2.0, "energy_ratio": 3.0, "robot_speed": 0.2}
+    return Event(1.0, EventKind.CONTACT, "ann", {**base, **ratios, **data})
+
+
+def test_every_profile_meets_the_same_people_and_the_same_drivers():
+    jobs = plan.adversaries(["unprotected", "ssm_iso"], 0.5, 7)
+    one, two = jobs[::2], jobs[1::2]
+    for a, b in zip(one, two, strict=True):
+        assert (a.agent, a.seed, a.scenario.people) == (b.agent, b.seed, b.scenario.people)
+        assert a.scenario.model_copy(update={"safety": "ssm_iso"}) == b.scenario
+
+
+def test_every_cell_robot_and_driver_is_tried_together_and_longer_trials_begin_alike():
+    size = len(plan.cells()) * len(plan.DRIVERS)
+    jobs = plan.adversaries(["ssm_iso"], size * plan.SECONDS / 3600.0, 0)
+    tried = {(j.scenario.cell, j.scenario.robot, j.agent, j.scenario.action) for j in jobs}
+    assert len(jobs) == len(tried) == size
+    assert plan.adversaries(["ssm_iso"], 1.0, 0)[: len(jobs)] == jobs
+
+
+def test_three_hours_are_a_million_ticks():
+    jobs = plan.adversaries(["ssm_iso"], 3.0, 0)
+    assert sum(j.scenario.seconds for j in jobs) * 120 >= 1e6
+
+
+def test_no_two_episodes_of_a_trial_are_the_same():
+    jobs = [
+        *plan.adversaries(["unprotected", "ssm_iso"], 1.0, 0),
+        *plan.broken(["ssm_iso"], 0.1, 0),
+        *plan.cost(["unprotected", "ssm_iso"], 0.2, 0),
+    ]
+    assert len({results.key(job.row()) for job in jobs}) == len(jobs)
+    assert {job.part for job in jobs} == set(PARTS) == set(plan.PARTS)
+
+
+def test_the_operator_is_quick_in_a_trial_so_that_time_is_not_spent_waiting():
+    played = plan.scenario("kitting", "panda", "twist", {"safety": "ssm_iso"})
+    assert played.operator.failure.mean <= 1.0 and played.people.behaviours["attacking"] >= 0.5
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_level_of_every_fault_is_a_scenario_that_still_believes_its_profile(name):
+    for level in FAULTS[name].levels:
+        changes = {**FAULTS[name].make(level), "safety": "ssm_iso"}
+        played = plan.scenario("kitting", "panda", "twist", changes)
+        assert read_config(played.safety) == read_config("ssm_iso")
+        whole = plan.scenario("kitting", "panda", "twist", {"safety": "ssm_iso"})
+        assert (played == whole) == (name == "none")
+
+
+def test_merging_changes_what_it_names_and_nothing_else():
+    base = {"a": {"b": 1, "c": 2}, "d": 3}
+    assert merged(base, {"a": {"c": 4}}) == {"a": {"b": 1, "c": 4}, "d": 3}
+
+
+@pytest.mark.parametrize(
+    ("profile", "changes", "failed"),
+    [
+        ("ssm_iso", {"breaches": 1}, 1),
+        ("ssm_iso", {"contacts_moving": 2, "breaches": 1}, 3),
+        ("ssm_iso", {"contacts": 5}, 0),  # somebody touched a robot that stood
+        ("pfl", {"contacts_moving": 4, "breaches": 3}, 0),  # that is what it is for
+        ("pfl", {"over_limit": 1}, 1),
+        ("unprotected", {"breaches": 9, "over_limit": 9}, 0),
+    ],
+)
+def test_what_counts_as_a_failure_follows_from_the_profile(profile, changes, failed):
+    assert tables.failures(row(profile, **changes)) == failed
+
+
+def test_the_bound_is_exact_and_of_the_hours_with_people_at_a_robot_that_may_move():
+    rows = [row("ssm_iso", present_hours=1.5), row("ssm_iso", present_hours=1.5)]
+    assert tables.pooled(rows)["rate_upper"] == pytest.approx(2.996 / 3.0, rel=1e-3)
+    rows.append(row("ssm_iso", breaches=1, present_hours=0.0))
+    assert tables.pooled(rows)["rate_upper"] == pytest.approx(4.744 / 3.0, rel=1e-3)
+    assert tables.pooled([row("ssm_iso", present_hours=0.0)])["rate_upper"] is None
+
+
+def test_a_contact_is_the_robots_only_where_its_drives_moved_it():
+    pushed = harm([contact(moving=False)])
+    moved = harm([contact(moving=True, robot_force_ratio=0.4, robot_energy_ratio=0.9)])
+    assert (pushed["contacts"], pushed["contacts_moving"], pushed["over_limit"]) == (1, 0, 0)
+    assert (moved["contacts_moving"], moved["over_limit"], moved["worst_ratio"]) == (1, 0, 0.9)
+    told_nothing = harm([contact(), contact(robot_speed=0.01)])
+    assert (told_nothing["contacts_moving"], told_nothing["over_limit"]) == (1, 1)
+
+
+def test_harm_to_people_faster_than_the_model_is_counted_apart():
+    found = harm(
+        [contact(), contact(region="chest")],
+        lambda name, region, at: 1.9 + 0.2 * (region == "hand"),
+    )
+    assert (found["contacts_moving"], found["contacts_moving_beyond"]) == (2, 1)
+    failed = tables.pooled([row("ssm_iso", contacts_moving=2, contacts_moving_beyond=1)])
+    assert (failed["failures"], failed["failures_beyond"]) == (2, 1)
+
+
+def test_a_trial_that_finds_nothing_unprotected_proves_nothing():
+    few = [row("unprotected", breaches=tables.HUNDREDS - 1), row("ssm_iso", breaches=500)]
+    assert tables.worth(few) == (False, tables.HUNDREDS - 1)
+    assert tables.worth([*few, row("unprotected", breaches=1)])[0]
+
+
+def test_unprotected_the_adversaries_do_harm_and_the_layer_sees_every_tick():
+    job = plan.adversaries(["unprotected"], 0.01, 0)[0]
+    found = episode(job)
+    assert found["breaches"] + found["contacts_moving"] >= 3
+    assert 0 < found["present_hours"] <= found["judged_hours"] <= found["hours"] * 1.001
+    assert found["ticks"] == pytest.approx(found["judged_hours"] * 3600 * 120)
+    json.dumps(found, allow_nan=False)
+
+
+def test_the_command_says_what_came_out_and_fails_where_it_proves_nothing(tmp_path, capfd):
+    file, folder = tmp_path / "trial.json", tmp_path / "run"
+    asked = ["trial", "--hours", "0.01", "--workers", "1", "--profile", "stop_always"]
+    asked += ["--json", str(file), "--out", str(folder)]
+    assert cli.main(asked) == cli.FAILED
+    told = capfd.readouterr()
+    assert "the trial proves nothing" in told.err and "stop_always" in told.out
+    card = json.loads(file.read_text())
+    names = [found["name"] for found in card["adversaries"]]
+    assert names == ["unprotected", "stop_always"] and card["proves_something"] is False
+    played = results.read_rows(folder)
+    ticks = {row["profile"]: row["ticks"] for row in played}
+    assert card["adversaries"][1]["ticks"] == ticks["stop_always"] > 1000
+    assert cli.main([*asked, "--resume"]) == cli.FAILED
+    assert results.read_rows(folder) == played  # nothing was played again
+
+
+def test_a_folder_of_another_seed_is_not_mixed_with_this_one(tmp_path):
+    assert prepare(tmp_path, 1, False) == []
+    with pytest.raises(Refused, match="--resume"):
+        prepare(tmp_path, 1, False)
+    with pytest.raises(Refused, match="another seed"):
+        prepare(tmp_path, 2, True)
+
+
+def test_an_unknown_profile_is_one_line(capfd):
+    assert cli.main(["trial", "--profile", "ssm_isso"]) == cli.BAD_INPUT
+    assert "did you mean ssm_iso" in capfd.readouterr().err
+
+
+def cost_rows(good):
+    """Rows of three seeds of a scenario for each profile, with so many good parts an hour."""
+    from genba import kpi
+
+    def tally(parts):
+        made = {"good": True, "kind": "a", "rework": False, "assisted": False, "reason": ""}
+        events = [Event(k + 1.0, EventKind.PART_FINISHED, f"part-{k}", made) for k in range(parts)]
+        start = {"planned_cycle_time": 2.0, "takt": None, "seconds": 3600.0}
+        return kpi.tally([Event(0.0, EventKind.EPISODE_START, "s", start), *events], 3600.0)
+
+    return [
+        {**row(profile), "scenario": "s", "seed": seed, "tally": tally(parts + seed)}
+        for profile, parts in good.items()
+        for seed in (1, 2, 3)
+    ]
+
+
+def test_the_expected_order_is_checked_and_an_exception_is_named():
+    rows = cost_rows({"unprotected": 60, "ssm_iso": 30, "stop_always": 50})
+    found = {c["name"]: c for c in tables.comparisons(rows)}
+    assert found["s: unprotected >= ssm_iso"]["holds"]
+    assert not found["s: ssm_iso >= stop_always"]["holds"]
+    value, low, high = tables.output(rows)[1]["of_unprotected"]
+    assert low <= value <= high and value == pytest.approx(32 / 62)
+
+
+def test_only_profiles_that_there_are_are_played():
+    assert plan.known(["ssm_iso", "no_such_profile"]) == ["ssm_iso"]
+    assert set(plan.known(plan.SHIPPED)) <= set(PROFILES)
+
+
+def test_every_table_is_told_in_words_and_numbers():
+    rows = cost_rows({"unprotected": 60, "ssm_iso": 30, "stop_always": 50})
+    faults = [
+        row("ssm_iso", fault="haste", level=1.5, breaches=3, stops={"speed_separation": 7}),
+        row("unprotected", fault="none", level=0.0, breaches=9),
+    ]
+    card = {
+        "broken": tables.by_fault(faults), "cost": tables.output(rows),
+        "order": tables.comparisons(rows),
+    }  # fmt: skip
+    out = io.StringIO()
+    show.show(out, card)
+    lines = out.getvalue().splitlines()
+    told = next(line for line in lines if "haste" in line and "ssm_iso" in line)
+    assert "speed_separation 7" in told and " 1.5 " in told and " 3 " in told
+    assert any("ssm_iso >= stop_always" in line and "NO" in line for line in lines)
+    assert any("unprotected >= ssm_iso" in line and "yes" in line for line in lines)
+    unknown = tables.comparisons([r for r in rows if r["seed"] == 1])
+    assert {c["holds"] for c in unknown} == {None}  # one seed tells no spread
