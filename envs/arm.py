@@ -15,9 +15,9 @@ from genba.scenarios import Scenario
 from genba.sim.kinematics import chain_of
 from genba.sim.motion import Follower
 from genba.sim.state import Array, Command, RobotState
+from genba.sim.touch import STANDING
 from genba.sim.world import World
 
-SETTLED = 0.02  # rad/s below which every joint is once an arm that its drives no longer move stands
 STILL = 0.005  # rad/s below which every joint of a robot that stands is
 
 
@@ -110,8 +110,9 @@ class Arm:
         """The truth about the robot now."""
         reading = self.chain.read(*self.world.encoders())
         self.q = reading[0]
-        if self._driven and self.follower.standing and _fastest(reading[1]) < SETTLED:
-            self._driven = False
+        if self._driven and self.follower.standing:
+            ends = reading[5].reshape(-1, 3)
+            self._driven = bool((ends * ends).sum(axis=1).max() >= STANDING * STANDING)
         return RobotState(*reading, self.opening, self.holding, 0.0, self._driven)
 
     def observe(self, robot: RobotState, out: NDArray[np.float32]) -> None:
@@ -151,11 +152,6 @@ def _twist(asked: Array, speed: Array) -> Array:
     return out
 
 
-def _fastest(dq: Array) -> float:
-    fastest: float = max(map(abs, dq.tolist()))
-    return fastest
-
-
 def still(robot: RobotState) -> bool:
     """Whether the robot stands."""
-    return _fastest(robot.dq) < STILL
+    return bool(max(map(abs, robot.dq.tolist())) < STILL)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from genba.safety import PASS, RULES, SafetyLayer, human
 from genba.safety.robot import guarded
-from genba.safety.verified_stop import RISES, spread
+from genba.safety.verified_stop import RISES, spread, verify
 from genba.sim.choreography import Wait, Walk
 from genba.sim.gait import PELVIS
 from genba.sim.kinematics import chain_of
@@ -121,6 +121,32 @@ def assert_clear_until_it_stands(follower, asked, capsules, allowed):
             return
         q, dq = follower.follow(np.zeros(7))
     raise AssertionError("it does not stand")
+
+
+def test_what_lies_between_a_verified_command_and_braking_falls_short_by_less_than_z_r():
+    """Another rule may scale further than this one did."""
+    rng = np.random.default_rng(5)
+    tried, worst = 0, 0.0
+    settings = np.array([2 * TICK, TICK, 0.06, 0.1, TICK, 0.04])
+    while tried < 300:
+        q, dq = anywhere(rng)
+        asked = rng.uniform(-1.0, 1.0, 7) * ROBOT.dq_max
+        tcp = robot(q, dq).tcp
+        way, angle = rng.uniform(0.4, 1.4), rng.uniform(-math.pi, math.pi)
+        who = person(tcp[0] + way * math.cos(angle), tcp[1] + way * math.sin(angle))
+
+        def margin(share, q=q, dq=dq, asked=asked, who=who):
+            pair = np.array([9.0, 0, 0, 0, 0])
+            verify(
+                q, dq, share * asked, CHAIN.table, ROBOT.ddq_max, who.capsules, who.velocities,
+                LAWS, settings, 0.1, pair,
+            )  # fmt: skip
+            return pair[0]
+
+        if margin(0.0) > 0.0 and margin(1.0) > 0.0:
+            tried += 1
+            worst = min(worst, *(margin(share) for share in (0.2, 0.5, 0.8)))
+    assert worst > -0.01  # z_r
 
 
 def run(reach, seed, brakes=1.0, runner=2.0, starting=3.0, seconds=3.0):
