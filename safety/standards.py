@@ -104,13 +104,13 @@ def scale_in_motion(
 
     Zero where none does, and where a number is bad.
     """
-    if not (d > d0 and a > 0.0 and isfinite(a) and t_r >= 0.0 and isfinite(v_h)):
+    if not (d > d0 and a > 0.0 and isfinite(a) and t_r >= 0.0 and isfinite(v_h + v + v_r)):
         return 0.0
     v_r = 0.0 if v_r < 0.0 else v_r
     v = v if v > v_r else v_r
     v_h = 0.0 if v_h < 0.0 else v_h
     spare = d - d0 - v_h * t_r
-    if not (spare > 0.0 and isfinite(v)):
+    if not (spare > 0.0 and isfinite(spare)):
         return 0.0
     first, second = v_h * v / a + v_r * t_r, v_r * v / (2.0 * a)
     # the root of second s^2 + first s = spare, in the form without cancellation

@@ -83,7 +83,10 @@ class _Touch:
     speed: float = -1.0
     link: int = 0
     robot_speed: float = 0.0
-    towards: float = 0.0  # m/s, of the robot alone, driven
+    # closing speeds (m/s) of all that was not clamped, then of what was; of both bodies, and of
+    # the robot alone where its drives moved it
+    closing: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    towards: list[float] = field(default_factory=lambda: [0.0, 0.0])
     clamped: float | None = None  # since when
     moved: bool = False  # the robot, at some time during the touch
 
@@ -228,13 +231,15 @@ class Referee:
             if row[CLOSING] > touch.speed:
                 touch.speed, touch.robot_speed = row[CLOSING], row[ROBOT_SPEED]
                 touch.link = int(row[LINK])
-            if driven:
-                touch.moved = touch.moved or row[ROBOT_SPEED] >= STANDING
-                touch.towards = max(touch.towards, row[TOWARDS])
+            touch.moved = touch.moved or (driven and row[ROBOT_SPEED] >= STANDING)
             if touch.clamped is None and touch.moved:  # who leans on a robot that stands is free
                 pressed = self._against_obstacle(self._touched[j])
                 if pressed or now - touch.start > self.config.clamp:
                     touch.clamped = now if pressed else touch.start + self.config.clamp
+            held = int(touch.clamped is not None)
+            touch.closing[held] = max(touch.closing[held], row[CLOSING])
+            if driven:
+                touch.towards[held] = max(touch.towards[held], row[TOWARDS])
 
     def _against_obstacle(self, row: Array) -> bool:
         """Is the touched part close to something fixed on the side away from the robot?"""
@@ -265,8 +270,14 @@ class Referee:
         region, clamped = CAPSULE_REGIONS[j], touch.clamped is not None
         names = self._links.get(key[0])
         link = names[touch.link] if names else str(touch.link)
-        harm = severity(region, touch.speed, self._masses[key[0]], clamped)
-        own = severity(region, touch.towards, self._masses[key[0]], clamped)
+        # a blow is held against the transient limit, what presses on against the quasi-static one
+        mass = self._masses[key[0]]
+        blow, press = (severity(region, touch.closing[c], mass, bool(c)) for c in (0, 1))
+        harm = max(blow, press, key=lambda h: h.force_ratio)
+        own = max(
+            (severity(region, touch.towards[c], mass, bool(c)) for c in (0, 1)),
+            key=lambda h: h.force_ratio,
+        )
         where = {"region": region, "link": link}
         data = {
             "start": touch.start, "duration": touch.last - touch.start, **where,
@@ -278,6 +289,6 @@ class Referee:
         events = [Event(time, EventKind.CONTACT, key[1], data)]
         if touch.clamped is not None:
             since = {"start": touch.clamped, "duration": max(0.0, touch.last - touch.clamped)}
-            data = {**since, **where, "force": harm.force, "force_ratio": harm.force_ratio}
+            data = {**since, **where, "force": press.force, "force_ratio": press.force_ratio}
             events.append(Event(time, EventKind.CLAMPING, key[1], data))
         return events

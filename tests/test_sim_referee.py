@@ -450,3 +450,21 @@ def test_a_robot_that_stands_and_is_pushed_does_not_move():
         assert (contact.data["robot_force_ratio"] > 0.0) is driven
         assert contact.data["relative_speed"] == pytest.approx(0.4)
         assert contact.data["robot_force_ratio"] < contact.data["force_ratio"]
+
+
+def test_a_blow_is_held_against_the_transient_limit_and_what_presses_on_against_the_other():
+    """A hand is hit at 1.0 m/s (limit 1.36) and then leant upon at 0.1 m/s (limit 0.68) for 1 s."""
+
+    def robot(t):
+        slow = t > 0.1
+        x = -0.17 + (1.0 * 0.1 + 0.1 * (t - 0.1) if slow else 1.0 * t)
+        return arm((x, 0.0, 0.5), (0.1 if slow else 1.0, 0.0, 0.0))
+
+    hand = CAPSULE_REGIONS.index("hand")
+    referee = judge()
+    events = play(referee, 130, robot, lambda t: someone(hand, (0.0, 0.0, 0.5)))
+    contact = next(e for e in [*events, *referee.close(2.0)] if e.kind.value == "contact").data
+    assert contact["clamped"] and contact["relative_speed"] == pytest.approx(1.0)
+    limit = severity("hand", 1.0, PANDA, clamped=False)
+    assert contact["force_ratio"] == pytest.approx(limit.force_ratio) and limit.force_ratio < 1.0
+    assert contact["robot_force_ratio"] == pytest.approx(limit.force_ratio)
