@@ -1,8 +1,8 @@
 """How fast a body can move, and how fast a robot may touch it: one row of laws a body capsule.
 
-Bounds (C) enclose the motion-captured walk at 1.6 m/s, turns and reaches of people up to 1.89 m
-tall, and are nowhere below SaRA-shield's 2 m/s and 20 to 50 m/s^2 (P); tests/test_safety_human.py
-holds people against them.
+Bounds (C) enclose the motion-captured walk at 1.6 m/s, turns, reaches and lunges of people up to
+1.89 m tall, and are nowhere below SaRA-shield's 2 m/s and 20 to 50 m/s^2 (P);
+tests/test_safety_human.py holds people against them.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Bound(NamedTuple):
 
 
 BOUNDS: dict[str, Bound] = {
-    "skull": Bound(1.4, 25.0, 0.0, 0.03), "face": Bound(1.4, 27.0, 0.0, 0.03),
-    "neck": Bound(1.4, 25.0, 0.0, 0.03), "back": Bound(1.8, 25.0, 10.0, 0.05),
-    "chest": Bound(1.6, 25.0, 0.0, 0.04), "abdomen": Bound(1.5, 20.0, 0.0, 0.03),
+    "skull": Bound(1.4, 40.0, 0.0, 0.03), "face": Bound(1.4, 40.0, 0.0, 0.03),
+    "neck": Bound(1.4, 40.0, 0.0, 0.03), "back": Bound(1.8, 40.0, 10.0, 0.05),
+    "chest": Bound(1.6, 40.0, 0.0, 0.04), "abdomen": Bound(1.5, 30.0, 0.0, 0.03),
     "pelvis": Bound(1.5, 20.0, 0.0, 0.03), "upper_arm": Bound(2.1, 50.0, 5.0, 0.16),
     "lower_arm": Bound(2.6, 50.0, 30.0, 0.46), "hand": Bound(2.9, 50.0, 40.0, 0.58),
     "thigh": Bound(2.7, 30.0, 15.0, 0.32), "lower_leg": Bound(3.7, 30.0, 55.0, 0.72, 0.15),

@@ -22,11 +22,12 @@ V_ERROR = 0.1  # m/s, what the rules allow a measured speed to be wrong
 LAWS = human.laws(human.everywhere(0.0))
 
 
-def seen(seed, tall, speed):
+EVERYDAY = {"indifferent": 0.3, "helpful": 0.3, "antagonistic": 0.4}
+
+
+def seen(seed, tall, speed, behaviours=EVERYDAY):
     """Ends (k, 17, 2, 3) and their speeds (k, 17) of one visit, a row a tick."""
-    config = PeopleConfig(
-        3600.0, {"indifferent": 0.3, "helpful": 0.3, "antagonistic": 0.4}, speed, 0.0, tall, 0.0
-    )
+    config = PeopleConfig(3600.0, behaviours, speed, 0.0, tall, 0.0)
     visit = draw_visits(np.random.default_rng(seed), config, Workplace(), 10.0)[0]
     script = visit.script()
     ends, speeds = [], []
@@ -41,7 +42,18 @@ def seen(seed, tall, speed):
 @pytest.mark.parametrize(("tall", "speed"), [(1.89, 1.6), (1.61, 1.6), (1.75, 0.6)])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_nobody_goes_further_than_the_laws_allow(seed, tall, speed):
-    ends, speeds = seen(seed, tall, speed)
+    assert_within_the_laws(*seen(seed, tall, speed))
+
+
+@pytest.mark.parametrize("seed", [6, 7, 8, 9])
+def test_who_attacks_keeps_to_the_bounds_too(seed):
+    """So that the trial's attackers run, lunge and feint as fast as the model lets anybody."""
+    ends, speeds = seen(seed, 1.75, 1.3, {"attacking": 1.0})
+    assert speeds.max() > 1.5
+    assert_within_the_laws(ends, speeds)
+
+
+def assert_within_the_laws(ends, speeds):
     for ahead in AHEAD:
         ways = np.linalg.norm(ends[ahead:] - ends[:-ahead], axis=3).max(axis=2)
         for k in range(0, len(ways), 5):
