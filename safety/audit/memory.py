@@ -97,7 +97,9 @@ def _tagged(value: Any) -> Any:
     if type(value) in ATOMS:
         return value
     if isinstance(value, np.ndarray) and value.dtype.name in _DTYPES:
-        flat = [str(x) if x != x or x in (np.inf, -np.inf) else x for x in value.ravel().tolist()]
+        flat: Any = value.ravel().astype(np.float64)
+        if not np.isfinite(flat).all():
+            flat = [x if isfinite(x) else str(x) for x in flat.tolist()]
         return {"array": flat, "shape": list(value.shape), "dtype": value.dtype.name}
     if is_dataclass(value) and not isinstance(value, type):
         inner = [getattr(value, field.name) for field in fields(value)]
