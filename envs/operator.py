@@ -16,7 +16,6 @@ from genba.sim.state import Event, EventKind
 Initiator = Literal["robot", "person", "safety"]
 Kind = Literal["assist", "failure"]  # SEMI E10
 Service = Literal["takeover", "local_reset", "jam_clear", "rework", "failure"]
-MOVING = 0.05  # m/s above which a robot moves: tool speed tolerance of a real PL d arm (P)
 AGAIN = 5.0  # s until the operator tries again where a reset was refused
 
 
@@ -95,9 +94,8 @@ def _call(cause: str, part: str | None = None) -> Call:
 
 
 def _hurts(event: Event) -> bool:
-    """A blow above the limit by a robot that moved: the person presses the emergency stop."""
-    data = event.data
-    return bool(data["force_ratio"] > 1.0 and data["moving"])
+    """A blow above the limit by the robot's own motion: the person presses the emergency stop."""
+    return bool(event.data["moving"] and event.data["robot_force_ratio"] > 1.0)
 
 
 @dataclass(slots=True)

@@ -75,7 +75,7 @@ def test_one_operator_on_the_way_sees_to_everything_and_is_asked_once():
 
 def test_only_a_blow_above_the_limit_by_a_moving_robot_calls_for_help():
     def blow(ratio, speed):
-        data = {"force_ratio": ratio, "moving": speed >= 0.05}
+        data = {"force_ratio": 3.0, "robot_force_ratio": ratio, "moving": speed >= 0.05}
         return calls_for([Event(0.0, KINDS.CONTACT, "visitor-1", data)], False, None, False)
 
     assert [c.cause for c in blow(1.2, 0.3)] == ["contact"]
