@@ -47,8 +47,8 @@ class Timed:
     def __init__(self, log: AuditLog) -> None:
         self.log = log
         self.begin, self.mend = log.begin, log.mend
-        self.before, self.tick = Stopwatch(log.before), Stopwatch(log.tick)
-        self.reset = Stopwatch(log.reset)
+        self.tick, self.reset = Stopwatch(log.tick), Stopwatch(log.reset)
+        self.skipped = Stopwatch(log.skipped)
 
     @property
     def failed(self) -> bool:
@@ -58,7 +58,7 @@ class Timed:
     @property
     def seconds(self) -> float:
         """Spent in it so far."""
-        return self.before.seconds + self.tick.seconds + self.reset.seconds
+        return self.tick.seconds + self.reset.seconds + self.skipped.seconds
 
 
 class Running:

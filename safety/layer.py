@@ -91,14 +91,12 @@ class SafetyLayer:
 
         During a stop the grip stays as it was: a stop must not drop a part.
         """
-        if self.recorder is not None:
-            self.recorder.before(self)
         try:
             decision = self._filter(state, command)
         except Exception as error:  # whatever it is, the robot stops
             verdict = failure(f"the layer failed: {type(error).__name__}: {error}")
             decision = self._decide(None, command, [(LAYER, verdict)])
-        if decision.events and self.recorder is not None:
+        if self.recorder is not None:
             self.recorder.tick(self, state, command, decision)
         return decision
 
@@ -111,8 +109,6 @@ class SafetyLayer:
         """
         if not self._latches or self._persists:
             return ()
-        if self.recorder is not None:
-            self.recorder.before(self)
         self.rules.update({name: self._build(name) for name in self._latches if name in self.rules})
         self._checks = self._bind()
         self._latches = {}
@@ -124,6 +120,8 @@ class SafetyLayer:
     def skip(self) -> None:
         """The clock ran on while the robot was locked out: the next state is no stale one."""
         self._time = None
+        if self.recorder is not None:
+            self.recorder.skipped(self)
 
     def _build(self, name: str) -> Rule:
         return RULES[name](self._settings[name], self._robot_name, self._robot)

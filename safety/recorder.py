@@ -24,12 +24,12 @@ class Recorder(Protocol):
         """An episode begins: nothing is latched or remembered."""
         ...
 
-    def before(self, layer: SafetyLayer) -> None:
-        """A tick, or a reset by a person, comes next."""
+    def tick(self, layer: SafetyLayer, state: State, command: Command, decision: Decision) -> None:
+        """A tick is over. What the layer remembers now is what the next one starts from."""
         ...
 
-    def tick(self, layer: SafetyLayer, state: State, command: Command, decision: Decision) -> None:
-        """Something began or ended in the tick that was announced."""
+    def skipped(self, layer: SafetyLayer) -> None:
+        """The clock ran on without ticks."""
         ...
 
     def reset(self, layer: SafetyLayer, time: float, by: str, events: Sequence[Event]) -> None:

@@ -271,6 +271,18 @@ def test_a_rule_that_does_not_say_what_it_remembers_is_found_out(tmp_path, monke
     assert bool(replay(tmp_path / "log").findings) != told
 
 
+def test_a_rule_that_names_what_it_has_not_fails_the_record_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setitem(RULES, "forgetful", Forgetful)
+    monkeypatch.setattr(Forgetful, "MEMORY", ("nothing_of_the_kind",))
+    with AuditLog(Book(tmp_path / "log")) as log:
+        guard = layer({"forgetful": {}})
+        guard.recorder = log
+        guard.start()
+        decisions = [guard.filter(state(tick), command()) for tick in range(1, 5)]
+    assert [d.category for d in decisions] == [None, None, 2, None]
+    assert log.failed and "nothing_of_the_kind" in log.error and log.missing == 2
+
+
 numbers = st.floats(width=64)
 
 

@@ -47,7 +47,9 @@ class Line(NamedTuple):
 def write(n: int, previous: str, rest: bytes) -> tuple[bytes, str]:
     """The n-th line (with its line feed) after the line of hash `previous`, and its own hash."""
     body = b'{"n":%d,"previous":"%s",%s' % (n, previous.encode(), rest)
-    digest = sha256(body + b"}").hexdigest()
+    whole = sha256(body)
+    whole.update(b"}")
+    digest = whole.hexdigest()
     return b'%s,"hash":"%s"}\n' % (body, digest.encode()), digest
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -40,6 +41,7 @@ class AuditLog:
         self._layer: SafetyLayer | None = None
         self._config = ""
         self._opening: bytes | None = None  # the episode's first line, not written yet
+        self._since: float | None = None  # s, when the robot was locked out
         self._entries = 0
 
     @property
@@ -67,31 +69,28 @@ class AuditLog:
         except Exception as error:  # what was given as `about` is for JSON
             self._fail(error)
         self._catch_up()
-
-    def before(self, layer: SafetyLayer) -> None:
-        """A tick or a reset comes next: keep what the layer and its rules remember."""
-        if layer._checks is not self._bound:
-            self._bound, self._places = layer._checks, memory.places(layer)
-        self._memory = memory.take(self._places)  # type: ignore[arg-type] # bound with _bound
+        self._keep(layer)
 
     def tick(self, layer: SafetyLayer, state: State, command: Command, decision: Decision) -> None:
-        """An entry of what began or ended in the tick that `before` announced."""
+        """An entry where something began or ended; what is remembered is kept for the next one."""
+        if decision.events:
+            time = getattr(state, "time", 0.0)
+            line = partial(self._activation, layer, state, command, decision)
+            self._entries += self._attempt(time, line)
+        self._keep(layer)  # now, while all of it is in the processor's cache
 
-        def line() -> bytes:
-            since = {name: times[0] for name, times in layer._journal._active.items()}
-            inputs = values.inputs(state, command)
-            if len(inputs) > MAX_LINE // 2:
-                inputs = b'{"opaque":"%d bytes are too many"}' % len(inputs)
-            said = entry.tick(layer, state, decision, since)
-            return self._line(said, orjson.Fragment(inputs))
-
-        self._entries += self._attempt(getattr(state, "time", 0.0), line)
+    def skipped(self, layer: SafetyLayer) -> None:
+        """The robot was locked out, and the clock ran on."""
+        if self._memory is not None:
+            self._since = self._memory[0][0]
+        self._keep(layer)
 
     def reset(self, layer: SafetyLayer, time: float, by: str, events: Sequence[Event]) -> None:
         """An entry of a person's reset."""
         said = {"kind": "reset", "time": time, "events": entry.events(events)}
         inputs = {"time": time, "by": by}
         self._entries += self._attempt(time, lambda: self._line(said, inputs))
+        self._keep(layer)
 
     def mend(self) -> bool:
         """A person has come: try to write again. Returns whether the log goes on."""
@@ -117,8 +116,28 @@ class AuditLog:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.close("the episode is over" if kind is None else f"broken off: {kind.__name__}")
 
+    def _keep(self, layer: SafetyLayer) -> None:
+        """What the layer and its rules remember before the next tick or reset."""
+        try:
+            if layer._checks is not self._bound or self._places is None:
+                self._bound, self._places = layer._checks, memory.places(layer)
+            self._memory = memory.take(self._places)
+        except Exception as error:  # a rule that has not what it names in MEMORY
+            self._memory = None
+            self._fail(error)
+
+    def _activation(
+        self, layer: SafetyLayer, state: State, command: Command, decision: Decision
+    ) -> bytes:
+        since = {name: times[0] for name, times in layer._journal._active.items()}
+        inputs = values.inputs(state, command)
+        if len(inputs) > MAX_LINE // 2:
+            inputs = b'{"opaque":"%d bytes are too many"}' % len(inputs)
+        return self._line(entry.tick(layer, state, decision, since), orjson.Fragment(inputs))
+
     def _line(self, said: Mapping[str, Any], inputs: object) -> bytes:
-        assert self._memory is not None and self._places is not None  # `before` was called
+        if self._memory is None or self._places is None:
+            raise ValueError("what the rules remember could not be read")
         kept = memory.dump(self._memory, self._places)
         return _rest({**said, "config": self._config, "memory": kept, "inputs": inputs})
 
@@ -129,7 +148,7 @@ class AuditLog:
             return
         time = layer._time
         if time is None:  # the robot is locked out
-            time = (self._memory[0][0] if self._memory is not None else None) or 0.0
+            time = self._since or 0.0
         stop = layer._journal.stop
         acting = {name: time - times[0] for name, times in layer._journal._active.items()}
         said = {

@@ -18,6 +18,7 @@ from genba.sim.state import Array, Command, Part, Person, RobotState, State
 
 MOST = 100_000  # numbers in an array, people in a state: whatever has more is none of ours
 NUMPY = orjson.OPT_SERIALIZE_NUMPY
+_FLOAT = np.dtype(np.float64)
 _ROBOT = {
     "q": 1, "dq": 1, "tcp": 1, "tcp_velocity": 1, "capsules": 7, "capsule_velocities": 6
 }  # columns, 1 for a row  # fmt: skip
@@ -75,6 +76,9 @@ def _arrays(value: RobotState | Command, arrays: Mapping[str, int]) -> dict[str,
 
 def _numbers(array: Any) -> Array:
     """An array as float64; a float32 written as such would read back to another number."""
+    if array.dtype is _FLOAT:
+        out: Array = array
+        return out
     if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
         raise TypeError(f"an array of {array.dtype}")
     return np.asarray(array, dtype=np.float64)
