@@ -268,13 +268,15 @@ def test_bad_numbers_stop(name, bad):
 
 def test_where_contact_is_possible_the_robot_is_slow_enough_for_the_region():
     """The table clamps, so hands over it are touched more slowly; nobody is touched under ssm."""
-    q, dq = ROBOT.home, np.array([2.1, 0, 0, 0, 0, 0, 0])
-    arm, asked = robot(q, dq), command(q, dq)
-    who = person(1.05, 0.0)
-    free = rule("pfl", obstacles=[], share=1.0).check(state(arm, who), asked).scale
-    table = rule("pfl", share=1.0).check(state(arm, who), asked).scale
-    assert 0.0 < table < free
-    assert rule().check(state(arm, who), asked).scale < table
+    q, dq = ROBOT.home, np.array([1.7, 0, 0, 0, 0, 0, 0])
+    arm, asked = robot(q, dq), command(q, 1.2 * dq)
+    hands = {"regions": ["hand"], "share": 1.0}
+    rules = rule("ssm_reach"), rule("pfl", **hands), rule("pfl", obstacles=[], **hands)
+    scales = []
+    for x in np.arange(0.7, 1.2, 0.04):
+        scales.append([one.check(state(arm, person(x, 0.0)), asked).scale for one in rules])
+    assert all(ssm <= clamped <= once for ssm, clamped, once in scales)
+    assert any(0.0 < clamped < once for ssm, clamped, once in scales)
 
 
 def test_regions_that_are_not_looked_after_hold_nothing_back():
