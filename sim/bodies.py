@@ -10,6 +10,9 @@ from genba.sim.grippers import GRIPPERS
 from genba.sim.robots import ROBOTS, loadable
 
 
+OVERSPEED = 1.2  # of the fastest joint's limit: gears and drives turn no faster, whatever pushes (D)
+
+
 def load_robot(client: int, robot: str, gripper: str) -> int:
     """Bullet's index of a robot that stands at its base, without damping that its maker lacks."""
     model = ROBOTS[robot]
@@ -23,6 +26,9 @@ def load_robot(client: int, robot: str, gripper: str) -> int:
         )
     for link in range(-1, p.getNumJoints(body, physicsClientId=client)):
         p.changeDynamics(body, link, linearDamping=0, angularDamping=0, physicsClientId=client)
+    # a wrist that is jammed into something would be spun at four times its maker's limit
+    most = OVERSPEED * float(max(model.dq_max))
+    p.changeDynamics(body, 0, maxJointVelocity=most, physicsClientId=client)
     fingers = GRIPPERS[gripper].finger_joints(model.tool_link)
     if fingers:
         _gear(client, body, fingers)

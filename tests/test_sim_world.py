@@ -199,3 +199,13 @@ def test_closing_twice_is_no_error():
     world = world_with(cube())
     world.close()
     world.close()
+
+
+def test_no_joint_turns_faster_than_gears_and_drives_can_whatever_spins_it():
+    world = world_with()
+    world.reset(world.robot.home, {})
+    world.drive(np.zeros(7))
+    p.resetJointState(world.body, 4, 0.0, 1e4, physicsClientId=world.client)  # too fast to brake
+    world.step()
+    assert np.abs(world.joints()[1]).max() <= 1.2 * world.robot.dq_max.max() + 1e-9
+    world.close()
