@@ -73,17 +73,44 @@ def robot_fault(
     return motion_fault(n, dq, twist, moves)
 
 
+@njit(cache=True, inline="always")
+def _none(values: Array) -> bool:
+    """Whether one of the values (n,) is no finite number."""
+    bad = False
+    for k in range(values.shape[0]):
+        bad |= not abs(values[k]) < inf
+    return bad
+
+
+@njit(cache=True, inline="always")
+def _nones(rows: Array) -> bool:
+    bad = False
+    for i in range(rows.shape[0]):
+        for k in range(rows.shape[1]):
+            bad |= not abs(rows[i, k]) < inf
+    return bad
+
+
 @njit(cache=True)
 def sound(
     n: int, asked: Array, tool: Array, rows: Array,
     q: Array, dq: Array, tcp: Array, twist: Array, capsules: Array, moves: Array,
 ) -> bool:  # fmt: skip
-    """Whether a command (asked, tool, rows) and a measured robot of n joints are both SOUND."""
-    like = n, rows.shape[0]
-    return bool(
-        motion_fault(n, asked, tool, rows) == SOUND
-        and robot_fault(like, q, dq, tcp, twist, capsules, moves) == SOUND
-    )
+    """Whether a command (asked, tool, rows) and a measured robot of n joints are both SOUND.
+
+    The answer of `motion_fault` and `robot_fault` together, without saying which.
+    """
+    c = rows.shape[0]
+    if asked.shape[0] != n or tool.shape[0] != 6 or rows.shape[1] != 6:
+        return False
+    if q.shape[0] != n or dq.shape[0] != n or tcp.shape[0] != 7 or twist.shape[0] != 6:
+        return False
+    if capsules.shape[0] != c or capsules.shape[1] != 7:
+        return False
+    if moves.shape[0] != c or moves.shape[1] != 6:
+        return False
+    bad = _none(asked) | _none(tool) | _none(q) | _none(dq) | _none(tcp) | _none(twist)
+    return not (bad | _nones(rows) | _nones(capsules) | _nones(moves))
 
 
 @njit(cache=True)
@@ -126,6 +153,28 @@ def bounding_ball(capsule: Array) -> tuple[float, float, float, float]:
 
 
 @njit(cache=True)
+def ball_of(bodies: Array, i: int, first: int) -> tuple[float, float, float, float]:
+    """`bounding_ball` of the capsule in row i from column `first` on: rows cost to take out."""
+    x, y, z = bodies[i, first], bodies[i, first + 1], bodies[i, first + 2]
+    dx, dy, dz = bodies[i, first + 3] - x, bodies[i, first + 4] - y, bodies[i, first + 5] - z
+    half = 0.5 * sqrt(dx * dx + dy * dy + dz * dz)
+    return x + 0.5 * dx, y + 0.5 * dy, z + 0.5 * dz, half + bodies[i, first + 6]
+
+
+@njit(cache=True)
+def faster_end(rows: Array, i: int, first: int) -> float:
+    """Speed (m/s) of the faster end, whose velocities are in row i from column `first` on.
+
+    What is no number stays none.
+    """
+    one, two = 0.0, 0.0
+    for k in range(first, first + 3):
+        one += rows[i, k] * rows[i, k]
+        two += rows[i, k + 3] * rows[i, k + 3]
+    return sqrt(max(one, two)) + 0.0 * (one + two)
+
+
+@njit(cache=True)
 def bounding_balls(body: Array) -> Array:
     """Rows of centre and radius (m, 4) of the balls around the capsules of a body (m, 7)."""
     balls = np.empty((body.shape[0], 4))
@@ -163,7 +212,7 @@ def touches(zones: Array, body: Array) -> bool:
     """
     for k in range(zones.shape[0]):
         for j in range(body.shape[0]):
-            if not isfinite(body[j].sum()):
+            if not isfinite(body[j, :7].sum()):
                 return True
             low, high, outside = 0.0, 1.0, False
             for axis in range(3):

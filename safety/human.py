@@ -59,10 +59,15 @@ def contact_speed(region: str, robot_mass: float, clamped: bool) -> float:
     return min(force / sqrt(reduced * limit.stiffness), sqrt(2.0 * energy / reduced))
 
 
-def laws(allowed: Mapping[str, float], capsules: int = len(CAPSULE_REGIONS)) -> Array:
+def laws(
+    allowed: Mapping[str, float],
+    capsules: int = len(CAPSULE_REGIONS),
+    clamped: Mapping[str, float] | None = None,
+) -> Array:
     """Rows (capsules, LAWS) for a body of `sim.people.CAPSULE_REGIONS`.
 
-    `allowed`: region -> m/s at which the robot may touch it. Of a body with another number of
+    `allowed`: region -> m/s at which the robot may touch it, `clamped` where it can be clamped
+    (None: the same). Of a body with another number of
     capsules nobody knows which is what: each then gets the widest bounds and the lowest speed.
     """
     known = capsules == len(CAPSULE_REGIONS)
@@ -73,7 +78,8 @@ def laws(allowed: Mapping[str, float], capsules: int = len(CAPSULE_REGIONS)) -> 
         rows[j, columns.GAIT], rows[j, columns.A], rows[j, columns.GAIT_A] = bound[:3]
         rows[j, columns.SWING], rows[j, columns.RISES] = bound[3:]
         rows[j, columns.TRUNK] = not known or CAPSULE_REGIONS[j] == "pelvis"
-        rows[j, columns.ALLOWED] = allowed[CAPSULE_REGIONS[j]] if known else min(allowed.values())
+        for column, speeds in ((columns.ALLOWED, allowed), (columns.CLAMPED, clamped or allowed)):
+            rows[j, column] = speeds[CAPSULE_REGIONS[j]] if known else min(speeds.values())
     rows[:, columns.REACH], rows[:, columns.TRUNK_V] = REACH_SPEED, TRUNK_SPEED
     rows[:, columns.START] = STARTING
     return rows

@@ -10,6 +10,7 @@ from genba.safety import geometry
 from genba.sim.state import Array, Command, State
 
 WRONG_SHAPE = "the command has the wrong shape"
+NOTHING = np.zeros(0)  # what a policy asked that asked nothing; never written to
 
 
 def sound(state: State, command: Command, name: str, joints: int) -> bool:

@@ -226,8 +226,10 @@ class SafetyLayer:
         if grip is None:  # nothing let through yet: a hand that holds goes on holding
             robot = state.robots.get(self._robot_name) if state is not None else None
             grip = 1.0 if robot is None or robot.holding else -1.0
-        asked, age = getattr(command, "asked", np.zeros(0)), getattr(command, "age", 0.0)
-        return Command(*inputs.standing(self._joints, self._rows), grip, asked, age)
+        dq, twist, rows = inputs.standing(self._joints, self._rows)
+        if isinstance(command, Command):
+            return Command(dq, twist, rows, grip, command.asked, command.age)
+        return Command(dq, twist, rows, grip, inputs.NOTHING, 0.0)
 
     def _decide(self, state: State | None, command: Command, found: list[Named]) -> Decision:
         """The most restrictive of all verdicts and latches; any that latches, latches."""
@@ -239,9 +241,7 @@ class SafetyLayer:
             verdict = named[1]
             if verdict.scale < scale:
                 scale = verdict.scale
-            if verdict.category is None:
-                continue
-            if leader is None or stricter(verdict, leader[1]):
+            if verdict.category is not None and (leader is None or stricter(verdict, leader[1])):
                 leader = named
         category = None
         if leader is not None:
@@ -250,7 +250,7 @@ class SafetyLayer:
         if leader is not None:
             held = self._leave(state, held, leader, found)
         self.scale = scale
-        events = self._journal.enter(time, found, leader, self.latched)
+        events = self._journal.enter(time, found, leader, bool(self._latches))
         return Decision(held, scale, category, tuple(found), events)
 
     def _leave(

@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from genba.safety.walls import Look
+from genba.safety.walls import ROWS, Look
 from genba.sim.chain_kernels import consequence, frames_of, tool_jacobian
 from genba.sim.kinematics import Chain
 from genba.sim.state import Array, RobotState
@@ -159,12 +159,13 @@ class Keeper:
     No joint is driven nearer to its own limits than asked: the rule of the joints comes first.
     """
 
-    __slots__ = ("_limits", "_table")
+    __slots__ = ("_limits", "_table", "rows")
 
     def __init__(self, chain: Chain) -> None:
         robot = chain.robot
         self._table = chain.table
         self._limits = np.array([robot.q_min, robot.q_max, robot.dq_max, robot.ddq_max])
+        self.rows = np.empty((2 * ROWS, 8))  # what a look finds
 
     def keep(
         self, robot: RobotState, asked: Array, found: Look, look: Callable[[Array, Array], Look]
@@ -172,11 +173,11 @@ class Keeper:
         """The motion nearest to `asked` (n,) rad/s that `look` has no row against; None: no such.
 
         `found` is what it has against the asked one; `look` is given the velocities of the capsules
-        and the twist of the tool that a motion gives. What it finds goes into the next round's
-        program; what is still too fast after ROUNDS is scaled, which always ends, since standing is
-        allowed.
+        and the twist of the tool that a motion gives. Both write to `rows`. What is found goes into
+        the next round's program; what is still too fast after ROUNDS is scaled, which always ends,
+        since standing is allowed.
         """
-        q, table, known = robot.q, self._table, found[0]
+        q, table, known = robot.q, self._table, self.rows[: found[0]].copy()
         for _ in range(ROUNDS):
             finite, *program = _program(q, robot.dq, asked, table, self._limits, known)
             if not finite:
@@ -187,7 +188,7 @@ class Keeper:
                 return None
             twist, moves = consequence(q, motion, table)
             found = look(moves, twist)
-            if len(found[0]) == 0:
+            if found[0] == 0:
                 return motion
-            known = np.concatenate((known, found[0]))
+            known = np.concatenate((known, self.rows[: found[0]]))
         return motion * found[1]

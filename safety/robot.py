@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from genba.safety.crowd import Crowd
+from genba.safety.ways import Ways
 from genba.sim.kinematics import Chain
 from genba.sim.robots import Robot
 from genba.sim.state import Array
@@ -41,6 +42,7 @@ class Guarded:
     tick: float  # s between two safety ticks
     chain: Chain | None  # None where the layer was given limits alone
     crowd: Crowd = field(default_factory=Crowd)  # shared by all rules of a layer
+    ways: Ways = field(default_factory=Ways)  # and so is this
 
 
 def guarded(robot: RobotModel | Chain, tick: float) -> Guarded:

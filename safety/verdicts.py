@@ -40,8 +40,13 @@ def drawing_back(found: Sequence[tuple[str, Verdict]], layer: str) -> Array | No
     A category 2 stop of the layer itself or of `finite_command` says that the policy's answer is
     none: no danger to draw back into, so it does not count.
     """
-    stops = [v for n, v in found if v.category is not None and n not in (layer, "finite_command")]
-    return stops[0].motion if len(stops) == 1 else None
+    motion: Array | None = None
+    count = 0
+    for name, verdict in found:
+        if verdict.category is not None and name != layer and name != "finite_command":
+            motion = verdict.motion
+            count += 1
+    return motion if count == 1 else None
 
 
 def sound(verdict: object, joints: int) -> Verdict:

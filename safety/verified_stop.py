@@ -18,38 +18,54 @@ from math import inf, isfinite, sqrt
 import numpy as np
 from numba import njit
 
+from genba.safety.crowd import BALL, BODY, FASTER, FIRST, put
+from genba.safety.geometry import ball_of
 from genba.sim.chain_kernels import capsules_at
-from genba.sim.separation import closest
+from genba.sim.separation import closest_rows
 from genba.sim.state import Array
 
-# The settings' places in the array that the kernels take
-REACTION, TICK, Z, V_ERROR, RISE, STANDING = range(6)
+# The settings' places in the array that the kernels take; GAP: m to a box that can clamp, CONTACT:
+# m to the robot, nearer a part counts as touched
+REACTION, TICK, Z, V_ERROR, RISE, STANDING, GAP, CONTACT = range(8)
 # Columns of a body's laws, one row a capsule: top speed (m/s) of a reach, top speed over the
 # trunk's, acceleration (m/s^2) of a reach and what walking adds a m/s, swing (m) of a limb about
 # the trunk, the trunk's own top speed, how it gains speed, how high (m) the higher end may rise,
-# whether the capsule is of the trunk (1), and the speed (m/s) at which the robot may touch it
-REACH, GAIT, A, GAIT_A, SWING, TRUNK_V, START, RISES, TRUNK, ALLOWED, LAWS = range(11)
+# whether the capsule is of the trunk (1), and the speed (m/s) at which the robot may touch it where
+# it is free and where it can be clamped or is touched
+REACH, GAIT, A, GAIT_A, SWING, TRUNK_V, START, RISES, TRUNK, ALLOWED, CLAMPED, LAWS = range(12)
+# Columns of a way to standstill, one row a robot capsule: where it is at the beginning, in the
+# middle and at the end (seven each), top speed (m/s), lowest z (m) and, of the ball about it in the
+# middle, centre and radius (m). One more row: s of reaction and of braking.
+MIDDLE, END, TOP, LOWEST, AROUND, WAY = 7, 14, 21, 22, 23, 27
 LOOKS = 6  # instants at which the way to standstill is looked at
 STILL = 1e-3  # m/s; who asks for less asks for nothing
 SCALES = 5  # halvings in search of the greatest scale that is clear
+ROUNDING = 1e-9  # m, what a bound that spares arithmetic leaves to it
+
+
+@njit(cache=True, error_model="numpy")
+def spread_row(t: float, speed: float, trunk: float, laws: Array, j: int) -> float:
+    """`spread` by row j of laws: to take the row out costs as much as the arithmetic."""
+    reach, start, gait = max(laws[j, REACH], speed), laws[j, START], laws[j, GAIT]
+    trunk = min(trunk, laws[j, TRUNK_V])
+    # until t1 a reach is faster than the walk, until t2 the walk gets faster
+    t1 = min(t, max(0.0, (reach / gait - trunk) / start))
+    t2 = min(t, max(t1, (laws[j, TRUNK_V] - trunk) / start))
+    own = reach * t1 + gait * (trunk * (t2 - t1) + 0.5 * start * (t2 * t2 - t1 * t1))
+    own += max(reach, gait * laws[j, TRUNK_V]) * (t - t2)
+    top = max(reach, gait * trunk)  # now
+    a = laws[j, A] + laws[j, GAIT_A] * min(laws[j, TRUNK_V], trunk + start * t)
+    rising = min(t, (top - speed) / a)
+    own -= rising * (top - speed - 0.5 * a * rising)
+    swung = laws[j, TRUNK_V] * t + laws[j, SWING]
+    least: float = own if own < swung else swung
+    return least
 
 
 @njit(cache=True, error_model="numpy")
 def spread(t: float, speed: float, trunk: float, law: Array) -> float:
     """Way (m) that an end of a body capsule can go in t s; speeds (m/s) of it and the trunk now."""
-    reach, start, gait = max(law[REACH], speed), law[START], law[GAIT]
-    trunk = min(trunk, law[TRUNK_V])
-    # until t1 a reach is faster than the walk, until t2 the walk gets faster
-    t1 = min(t, max(0.0, (reach / gait - trunk) / start))
-    t2 = min(t, max(t1, (law[TRUNK_V] - trunk) / start))
-    own = reach * t1 + gait * (trunk * (t2 - t1) + 0.5 * start * (t2 * t2 - t1 * t1))
-    own += max(reach, gait * law[TRUNK_V]) * (t - t2)
-    top = max(reach, gait * trunk)  # now
-    a = law[A] + law[GAIT_A] * min(law[TRUNK_V], trunk + start * t)
-    rising = min(t, (top - speed) / a)
-    own -= rising * (top - speed - 0.5 * a * rising)
-    swung = law[TRUNK_V] * t + law[SWING]
-    least: float = own if own < swung else swung
+    least: float = spread_row(t, speed, trunk, law.reshape((1, law.size)), 0)
     return least
 
 
@@ -67,168 +83,207 @@ def braking(dq: Array, asked: Array, limits: Array, settings: Array) -> tuple[Ar
 
 
 @njit(cache=True, error_model="numpy")
-def _top_speeds(one: Array, two: Array, way: float) -> Array:
-    """The greatest speed (m/s) of either end of each capsule between two poses `way` s apart."""
-    out = np.empty(one.shape[0])
-    for i in range(out.size):
-        top = 0.0
-        for k in (0, 3):
-            x, y, z = (
-                two[i, k] - one[i, k],
-                two[i, k + 1] - one[i, k + 1],
-                two[i, k + 2] - one[i, k + 2],
-            )
-            top = max(top, x * x + y * y + z * z)
-        out[i] = sqrt(top) / way
-    return out
+def stopping_way(
+    q: Array, dq: Array, asked: Array, table: Array, limits: Array, settings: Array, way: Array
+) -> bool:
+    """Into `way` (c + 1, WAY): how a robot moves that does what is asked for a tick, then brakes.
 
-
-@njit(cache=True, error_model="numpy")
-def _between(one: Array, two: Array, f: float, out: Array) -> None:
-    for k in range(6):
-        out[k] = one[k] + f * (two[k] - one[k])
-    out[6] = one[6]
-
-
-@njit(cache=True, error_model="numpy")
-def _place(poses: Array, i: int, share: float, out: Array) -> None:
-    """Capsule i at a share of the way from the first pose to the third."""
-    if share < 0.5:
-        _between(poses[0, i], poses[1, i], 2.0 * share, out)
-    else:
-        _between(poses[1, i], poses[2, i], 2.0 * share - 1.0, out)
-
-
-@njit(cache=True, error_model="numpy")
-def _clear(
-    poses: Array, top: Array, times: tuple[float, float], body: Array, moves: Array, laws: Array,
-    settings: Array, late: float, worst: Array,
-) -> bool:  # fmt: skip
-    """Whether a robot on its way (poses (3, c, 7), top speeds (c,)) keeps clear of one body.
-
-    `times`: s of reaction and of braking. `late`: s since the body was seen. `worst` gets the pair
-    of least margin: margin, distance, way needed (m), robot capsule, body capsule.
+    q, dq, asked (n,) as measured and commanded; `table` of the chain; `limits` (n,) rad/s^2 of
+    braking. False where a number is bad.
     """
-    react, brake = times
-    total = react + brake
+    speeds, brake = braking(dq, asked, limits, settings)
+    react = settings[REACTION]
+    n, c = q.size, way.shape[0] - 1
+    total = brake
+    for i in range(n):
+        total += speeds[i] + q[i]
     length = react + 0.5 * brake  # s at full speed that cover the whole way
-    trunk = 0.0
-    m = body.shape[0]
-    speeds = np.empty(m)
-    for j in range(m):
-        v = moves[j]
-        one = v[0] * v[0] + v[1] * v[1] + v[2] * v[2]
-        two = v[3] * v[3] + v[4] * v[4] + v[5] * v[5]
-        speeds[j] = sqrt(max(one, two)) + settings[V_ERROR]
-        if laws[j, TRUNK] != 0.0:
-            trunk = max(trunk, speeds[j])
-    lowest = np.empty(poses.shape[1])  # z (m) of each robot capsule on its way
-    for i in range(lowest.size):
-        lowest[i] = inf
-        for p in range(3):
-            lowest[i] = min(lowest[i], poses[p, i, 2], poses[p, i, 5])
-        lowest[i] -= poses[0, i, 6]
-    ca = np.empty(7)
-    good = True
+    there = np.empty(n)
+    for p in range(3):
+        for i in range(n):
+            there[i] = q[i] + speeds[i] * 0.5 * p * length
+        capsules_at(there, table, way[:c, 7 * p : 7 * p + 7])
+    for i in range(c):
+        top = max(_longer(way, i, 0, MIDDLE), _longer(way, i, MIDDLE, END))
+        way[i, TOP] = top / (0.5 * length)
+        low = inf
+        for at in (0, MIDDLE, END):
+            low = min(low, min(way[i, at + 2], way[i, at + 5]))
+        way[i, LOWEST] = low - way[i, 6]
+        x, y, z, r = ball_of(way, i, MIDDLE)
+        way[i, AROUND], way[i, AROUND + 1], way[i, AROUND + 2], way[i, AROUND + 3] = x, y, z, r
+    way[c, 0], way[c, 1] = react, brake
+    return isfinite(total)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _longer(way: Array, i: int, one: int, two: int) -> float:
+    """The longer way (m) of the two ends of robot capsule i between two places in its row."""
+    top = 0.0
+    for e in (0, 3):
+        x = way[i, two + e] - way[i, one + e]
+        y = way[i, two + e + 1] - way[i, one + e + 1]
+        z = way[i, two + e + 2] - way[i, one + e + 2]
+        top = max(top, x * x + y * y + z * z)
+    return sqrt(top)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _place(way: Array, i: int, share: float, out: Array) -> None:
+    """Robot capsule i at a share of the way from its beginning to its end, into out (1, 7)."""
+    one, f = (0, 2.0 * share) if share < 0.5 else (MIDDLE, 2.0 * share - 1.0)
+    for k in range(6):
+        out[0, k] = way[i, one + k] + f * (way[i, one + 7 + k] - way[i, one + k])
+    out[0, 6] = way[i, 6]
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _near_box(bodies: Array, j: int, boxes: Array, gap: float) -> bool:
+    """Whether the box about body capsule j is nearer than `gap` (m) to one of the boxes (k, 6)."""
+    reach = bodies[j, 6] + gap
+    for k in range(boxes.shape[0]):
+        near = True
+        for axis in range(3):
+            one, two = bodies[j, axis], bodies[j, axis + 3]
+            if min(one, two) - reach > boxes[k, axis + 3] or max(one, two) + reach < boxes[k, axis]:
+                near = False
+        if near:
+            return True
+    return False
+
+
+@njit(cache=True, error_model="numpy")
+def clear(
+    way: Array, bodies: Array, laws: Array, gaps: Array, boxes: Array, settings: Array,
+    late: float, worst: Array, at_once: bool,
+) -> bool:  # fmt: skip
+    """Whether a robot on its way (c + 1, WAY) keeps clear of all bodies; False: a number is bad.
+
+    `bodies` (m, BODY) of a crowd, seen `late` s ago, and their `laws` (m, LAWS); `gaps` as
+    `crowd.distances` writes them, of no row where touches do not matter; `boxes` (k, 6)
+    that they can be clamped against. Unless it answers `at_once`, `worst` (5,) gets the pair of
+    least margin where it is not clear: margin, distance, way needed (m), robot and body capsule.
+    """
+    c, m = way.shape[0] - 1, bodies.shape[0]
+    react, brake = way[c, 0], way[c, 1]
+    total, length = react + brake, react + 0.5 * brake  # the latter at full speed
+    if not at_once:
+        worst[0], worst[1], worst[2], worst[3], worst[4] = inf, inf, 0.0, 0.0, 0.0
     step = total / LOOKS
+    trunks = np.zeros(m)  # m/s, in the first row of each body
     for j in range(m):
-        b = body[j]
-        bx, by, bz = 0.5 * (b[0] + b[3]), 0.5 * (b[1] + b[4]), 0.5 * (b[2] + b[5])
-        dx, dy, dz = b[3] - b[0], b[4] - b[1], b[5] - b[2]
-        rb = 0.5 * sqrt(dx * dx + dy * dy + dz * dz) + b[6]
-        allowed = laws[j, ALLOWED]
-        highest = max(b[2], b[5]) + b[6] + laws[j, RISES] + settings[Z]
-        furthest = spread(late + total + settings[TICK], speeds[j], trunk, laws[j]) + settings[Z]
-        if not isfinite(rb + bx + by + bz + furthest + speeds[j] + trunk):
+        first = int(bodies[j, FIRST])
+        if laws[j, TRUNK] != 0.0:
+            trunks[first] = max(trunks[first], bodies[j, FASTER] + settings[V_ERROR])
+    touched = False  # anybody
+    for i in range(gaps.shape[0]):
+        touched = touched or gaps[i, gaps.shape[1] - 1] < settings[CONTACT]
+    needs, ca = np.empty(LOOKS), np.empty((1, 7))
+    good = True
+    for j in range(m):
+        trunk, speed = trunks[int(bodies[j, FIRST])], bodies[j, FASTER] + settings[V_ERROR]
+        bx, by, bz, rb = (
+            bodies[j, BALL],
+            bodies[j, BALL + 1],
+            bodies[j, BALL + 2],
+            bodies[j, BALL + 3],
+        )
+        furthest = spread_row(late + total + settings[TICK], speed, trunk, laws, j) + settings[Z]
+        if not isfinite(rb + bx + by + bz + furthest + speed + trunk):
             worst[0] = -inf
             return False
-        for i in range(poses.shape[1]):
-            if top[i] <= max(allowed, STILL) or lowest[i] > highest:
+        allowed = laws[j, ALLOWED]
+        near = boxes.shape[0] > 0 and _near_box(bodies, j, boxes, settings[GAP])
+        for i in range(gaps.shape[0] if touched and not near else 0):
+            near = near or gaps[i, j] < settings[CONTACT]
+        if near:
+            allowed = laws[j, CLAMPED]
+        highest = max(bodies[j, 2], bodies[j, 5]) + bodies[j, 6] + laws[j, RISES] + settings[Z]
+        known = 0  # of the looks, how many `needs` are reckoned
+        for i in range(c):
+            top = way[i, TOP]
+            if top <= max(allowed, STILL) or way[i, LOWEST] > highest:
                 continue
-            a = poses[1, i]
-            ax, ay, az = (
-                0.5 * (a[0] + a[3]) - bx,
-                0.5 * (a[1] + a[4]) - by,
-                0.5 * (a[2] + a[5]) - bz,
-            )
-            dx, dy, dz = a[3] - a[0], a[4] - a[1], a[5] - a[2]
-            ra = 0.5 * sqrt(dx * dx + dy * dy + dz * dz) + a[6]
-            far = furthest + ra + rb + top[i] * length
-            if ax * ax + ay * ay + az * az > far * far:
+            # from the middle it is half the way to either end, and a look covers what is about it
+            far = furthest + top * (0.5 * length + 0.5 * step) + ROUNDING
+            x, y, z = way[i, AROUND] - bx, way[i, AROUND + 1] - by, way[i, AROUND + 2] - bz
+            apart = far + way[i, AROUND + 3] + rb
+            if x * x + y * y + z * z > apart * apart:
+                continue
+            middle = closest_rows(way[:, MIDDLE:END], i, bodies, j)[0]
+            if middle > far:
                 continue
             for k in range(LOOKS):
                 begin = k * step
-                speed = top[i] if begin <= react else top[i] * (1.0 - (begin - react) / brake)
-                if speed <= allowed or (k > 0 and speed <= settings[STANDING]):
+                v = top if begin <= react else top * (1.0 - (begin - react) / brake)
+                if v <= allowed or (k > 0 and v <= settings[STANDING]):
                     break  # the rest of the way it is slow enough
-                middle, end = begin + 0.5 * step, begin + step
-                gone = middle
-                if middle > react:
-                    gone = react + (middle - react) - 0.5 * (middle - react) ** 2 / brake
-                _place(poses, i, gone / length, ca)
-                d = closest(ca, b)[0]
-                need = spread(late + end + settings[TICK], speeds[j], trunk, laws[j]) + settings[Z]
-                need += 0.5 * step * speed  # the way to either end of this interval
+                if k == known:
+                    needs[k] = spread_row(
+                        late + begin + step + settings[TICK], speed, trunk, laws, j
+                    )
+                    known += 1
+                at = begin + 0.5 * step
+                gone = at
+                if at > react:
+                    gone = react + (at - react) - 0.5 * (at - react) ** 2 / brake
+                # the way to either end of this interval counts as well
+                need = needs[k] + settings[Z] + 0.5 * step * v
+                if middle - top * abs(gone - 0.5 * length) > need + ROUNDING:
+                    continue
+                _place(way, i, gone / length, ca)
+                d = closest_rows(ca, 0, bodies, j)[0]
                 if d - need < worst[0]:
                     worst[0], worst[1], worst[2], worst[3], worst[4] = d - need, d, need, i, j
                 if not d > need:
+                    if at_once:
+                        return False
                     good = False
                     break
     return good
 
 
-@njit(cache=True, error_model="numpy")
 def verify(
     q: Array, dq: Array, asked: Array, table: Array, limits: Array, body: Array, moves: Array,
     laws: Array, settings: Array, late: float, worst: Array,
 ) -> bool:  # fmt: skip
-    """Whether carrying out `asked` (n,) rad/s for a tick and then braking keeps clear of a body.
+    """Whether carrying out `asked` (n,) rad/s for a tick and then braking keeps clear of one body.
 
-    q, dq (n,) as measured; `table` of the chain; `limits` (n,) rad/s^2 of braking; the body (m, 7)
-    as seen `late` s ago, its velocities `moves` (m, 6) and `laws` (m, LAWS). False where a number
-    is bad. `worst` (5,) gets the pair of least margin: margin, distance, way needed (m), robot
-    capsule, body capsule.
+    The body (m, 7) as seen `late` s ago, its velocities `moves` (m, 6) and `laws` (m, LAWS), where
+    nothing clamps. Else as `stopping_way` and `clear`.
     """
-    speeds, brake = braking(dq, asked, limits, settings)
-    react = settings[REACTION]
-    n = q.size
-    total = late
-    for i in range(n):
-        total += speeds[i] + q[i]
-    if not isfinite(total):
-        worst[0] = -inf
-        return False
-    length = react + 0.5 * brake  # s at full speed that cover the whole way
-    poses = np.empty((3, table.shape[0] - n - 2, 7))
-    there = np.empty(n)
-    for p in range(3):
-        for i in range(n):
-            there[i] = q[i] + speeds[i] * 0.5 * p * length
-        capsules_at(there, table, poses[p])
-    top = _top_speeds(poses[0], poses[1], 0.5 * length)
-    other = _top_speeds(poses[1], poses[2], 0.5 * length)
-    for i in range(top.size):
-        top[i] = max(top[i], other[i])
-    return _clear(poses, top, (react, brake), body, moves, laws, settings, late, worst)
+    bodies = np.empty((len(body), BODY))
+    put(body, moves, 0, bodies)
+    way = np.empty((len(table) - len(q) - 1, WAY))
+    fits = stopping_way(q, dq, asked, table, limits, settings, way)
+    nobody, nowhere = np.empty((0, 1)), np.empty((0, 6))
+    return bool(fits and clear(way, bodies, laws, nobody, nowhere, settings, late, worst, False))
 
 
 @njit(cache=True, error_model="numpy")
 def greatest_scale(
-    q: Array, dq: Array, asked: Array, table: Array, limits: Array, body: Array, moves: Array,
-    laws: Array, settings: Array, late: float,
-) -> tuple[float, float, float, int, int]:  # fmt: skip
-    """The greatest scale of `asked` that `verify` finds clear, to one part in 2^SCALES; and of the
-    pair that kept it down: distance, way needed (m), robot capsule and body capsule.
+    robot: tuple[Array, Array, Array], table: Array, limits: Array, way: Array, bodies: Array,
+    laws: Array, gaps: Array, boxes: Array, settings: Array, late: float, worst: Array,
+    least: float,
+) -> float:  # fmt: skip
+    """The greatest scale below 1 that is found clear, to one part in 2^SCALES; 0 where the lowest
+    of them that is not below `least` is not.
+
+    `robot`: q, dq as measured, dq as asked, (n,); `way` is written to. Else as `clear`.
     """
-    worst = np.array([inf, inf, 0.0, 0.0, 0.0])
-    if verify(q, dq, asked, table, limits, body, moves, laws, settings, late, worst):
-        return 1.0, worst[1], worst[2], int(worst[3]), int(worst[4])
-    d, need, i, j = worst[1], worst[2], int(worst[3]), int(worst[4])
-    low, high = 0.0, 1.0
-    for _ in range(SCALES):
-        middle = 0.5 * (low + high)
-        if verify(q, dq, middle * asked, table, limits, body, moves, laws, settings, late, worst):
-            low = middle
-        else:
-            high = middle
-    return low, d, need, i, j
+    q, dq, asked = robot
+    floor = 0.5**SCALES
+    while floor < least:
+        floor += 0.5**SCALES
+    low, high, scale = 0.0, 1.0, floor
+    for turn in range(SCALES + 1):
+        fits = turn > 0 and scale <= floor
+        if not fits:
+            fits = stopping_way(q, dq, scale * asked, table, limits, settings, way)
+            fits = fits and clear(way, bodies, laws, gaps, boxes, settings, late, worst, True)
+        if turn == 0 and not fits:
+            return 0.0
+        if turn > 0:
+            low, high = (scale, high) if fits else (low, scale)
+        scale = 0.5 * (low + high)
+    return low

@@ -1,6 +1,6 @@
 """What a robot's points may not run into: planes, boxes and people, as limits on their motion.
 
-Every look answers rows of eight, one for each end of a robot's capsule that would go too fast: the
+Every look writes rows of eight, one for each end of a robot's capsule that would go too fast: the
 frame that carries it, its place (m), the unit direction towards what it must keep from, and the
 greatest speed (m/s) along that direction. They are linear in the joints' speeds, so that
 `projection.nearest` can keep them. A body lies wholly beyond the plane through its nearest point:
@@ -14,18 +14,19 @@ from math import inf, isfinite, nan, sqrt
 import numpy as np
 from numba import njit
 
-from genba.safety.geometry import bounding_ball
-from genba.sim.separation import closest
+from genba.safety.crowd import FASTER, MOVES
+from genba.safety.geometry import ball_of, faster_end
+from genba.sim.separation import closest_rows
 from genba.sim.state import Array
 
 STILL = 2e-4  # m/s and less is no motion towards anything, and what a program may be off
 OTHER = "the capsules are not those of this robot or person"
-ROWS = 96  # rows of one look at most; what is left out is found in the next round
+ROWS = 96  # rows of one kind at most; what is left out is found in the next round
 # the settings' places: kept free (m), reaction time (s), deceleration (m/s^2), gain (1/s)
 MARGIN, DELAY, BRAKE, GAIN = 0, 1, 2, 3
 
-# rows, the least share of the motion that fits, trigger and limit (m/s) there, least way (m)
-Look = tuple[Array, float, float, float, float]
+# rows written, least share of the motion that fits, trigger and limit (m/s) there, least way (m)
+Look = tuple[int, float, float, float, float]
 
 
 @njit(cache=True, inline="always", error_model="numpy")
@@ -54,7 +55,7 @@ def _allowed(v: float, m: float, way: float, meets: float, settings: Array) -> f
 
 @njit(cache=True, inline="always", error_model="numpy")
 def _put(out: Array, count: int, frame: float, end: Array, n: Array, most: float) -> int:
-    if count < out.shape[0]:
+    if count < min(ROWS, out.shape[0]):
         out[count, 0] = frame
         for a in range(3):
             out[count, 1 + a], out[count, 4 + a] = end[a], n[a]
@@ -63,37 +64,52 @@ def _put(out: Array, count: int, frame: float, end: Array, n: Array, most: float
     return count
 
 
+@njit(cache=True, inline="always", error_model="numpy")
+def _reach(v: float, meets: float, settings: Array) -> float:
+    """Way (m) beyond which an end that moves at v (m/s) is never held back."""
+    v += meets
+    stop = v * settings[DELAY] + v * v / (2.0 * settings[BRAKE])
+    bend = v / settings[GAIN]
+    reach: float = settings[MARGIN] + (stop if stop > bend else bend)
+    return reach
+
+
 @njit(cache=True, error_model="numpy")
 def planes(
-    bodies: Array, asked: Array, measured: Array, frames: Array, walls: Array, settings: Array
-) -> Look:
+    bodies: Array, asked: Array, measured: Array, frames: Array, walls: Array, settings: Array,
+    out: Array,
+) -> Look:  # fmt: skip
     """Against half-spaces. Rows of walls: outward unit normal, offset; n x <= offset is allowed.
 
-    bodies (c, 7) are carried by frames (c,), asked and measured to move with rows (c, 6).
+    Writes to `out` (k, 8). Bodies (c, 7) are carried by frames (c,), asked and measured to move
+    with rows (c, 6).
     """
     if frames.shape[0] != bodies.shape[0]:
         raise ValueError(OTHER)
-    out = np.empty((ROWS, 8))
     count, ratio, trigger, limit, least = 0, 1.0, 0.0, 0.0, inf
     for i in range(bodies.shape[0]):
         if frames[i] == 0.0:
             continue  # what does not move
+        # so far away, nothing that moves like this is held back
+        reach = _reach(max(faster_end(asked, i, 0), faster_end(measured, i, 0)), 0.0, settings)
         for k in range(walls.shape[0]):
-            n = walls[k]
             for e in range(0, 6, 3):
-                way = n[3] - bodies[i, 6]
+                way = walls[k, 3] - bodies[i, 6]
+                for a in range(3):
+                    way -= walls[k, a] * bodies[i, e + a]
+                least = min(least, way)
+                if way > reach:
+                    continue
                 v, m = 0.0, 0.0
                 for a in range(3):
-                    way -= n[a] * bodies[i, e + a]
-                    v += n[a] * asked[i, e + a]
-                    m += n[a] * measured[i, e + a]
-                least = min(least, way)
+                    v += walls[k, a] * asked[i, e + a]
+                    m += walls[k, a] * measured[i, e + a]
                 most = _allowed(v, m, way - settings[MARGIN], 0.0, settings)
                 if most < inf:
-                    count = _put(out, count, frames[i], bodies[i, e : e + 3], n, most)
+                    count = _put(out, count, frames[i], bodies[i, e : e + 3], walls[k], most)
                     if most / v < ratio:
                         ratio, trigger, limit = most / v, v, most
-    return out[:count], ratio, trigger, limit, least
+    return count, ratio, trigger, limit, least
 
 
 @njit(cache=True, error_model="numpy")
@@ -127,41 +143,24 @@ def _nearest(box: Array, rod: Array) -> tuple[float, float, float, float, float]
     return d, t, dx / d, dy / d, dz / d
 
 
-@njit(cache=True, inline="always", error_model="numpy")
-def _fastest(rows: Array) -> float:
-    one = rows[0] * rows[0] + rows[1] * rows[1] + rows[2] * rows[2]
-    two = rows[3] * rows[3] + rows[4] * rows[4] + rows[5] * rows[5]
-    return sqrt(max(one, two))
-
-
-@njit(cache=True, inline="always", error_model="numpy")
-def _reach(v: float, meets: float, settings: Array) -> float:
-    """Way (m) beyond which an end that moves at v (m/s) is never held back."""
-    v += meets
-    stop = v * settings[DELAY] + v * v / (2.0 * settings[BRAKE])
-    bend = v / settings[GAIN]
-    reach: float = settings[MARGIN] + (stop if stop > bend else bend)
-    return reach
-
-
 @njit(cache=True, error_model="numpy")
 def boxes(
-    bodies: Array, asked: Array, measured: Array, frames: Array, zones: Array, settings: Array
-) -> Look:
+    bodies: Array, asked: Array, measured: Array, frames: Array, zones: Array, settings: Array,
+    out: Array,
+) -> Look:  # fmt: skip
     """Against boxes that nothing may enter, rows [x0, y0, z0, x1, y1, z1]; else as `planes`.
 
     The least way is exact below zero, and minus infinity where an axis is inside a box.
     """
     if frames.shape[0] != bodies.shape[0]:
         raise ValueError(OTHER)
-    out = np.empty((ROWS, 8))
     n = np.empty(3)
     count, ratio, trigger, limit, least = 0, 1.0, 0.0, 0.0, inf
     for i in range(bodies.shape[0]):
         if frames[i] == 0.0:
             continue
-        x, y, z, r = bounding_ball(bodies[i])
-        top = max(_fastest(asked[i]), _fastest(measured[i]))
+        x, y, z, r = ball_of(bodies, i, 0)
+        top = max(faster_end(asked, i, 0), faster_end(measured, i, 0))
         reach = r + _reach(top, 0.0, settings)
         for k in range(zones.shape[0]):
             b = zones[k]
@@ -185,80 +184,66 @@ def boxes(
                     count = _put(out, count, frames[i], end, n, most)
                     if most / v < ratio:
                         ratio, trigger, limit = most / v, v, most
-    return out[:count], ratio, trigger, limit, least
+    return count, ratio, trigger, limit, least
 
 
 @njit(cache=True, error_model="numpy")
 def worse(one: Look, two: Look) -> Look:
-    """Two looks as one: all rows, the smaller share and way."""
-    least = min(one[4], two[4])
-    if two[0].shape[0] == 0:
-        return one[0], one[1], one[2], one[3], least
-    if one[0].shape[0] == 0:
-        return two[0], two[1], two[2], two[3], least
-    rows = np.concatenate((one[0], two[0]))
-    if one[1] <= two[1]:
-        return rows, one[1], one[2], one[3], least
-    return rows, two[1], two[2], two[3], least
+    """Two looks, the second into the rows after the first's, as one: the smaller share and way."""
+    count, least = one[0] + two[0], min(one[4], two[4])
+    lead = one if two[0] == 0 or (one[0] > 0 and one[1] <= two[1]) else two
+    return count, lead[1], lead[2], lead[3], least
 
 
 @njit(cache=True, error_model="numpy")
 def space(
     bodies: Array, asked: Array, measured: Array, frames: Array, walls: Array, zones: Array,
-    settings: Array,
+    settings: Array, out: Array,
 ) -> Look:  # fmt: skip
-    """Against half-spaces and boxes in one call."""
-    one: Look = planes(bodies, asked, measured, frames, walls, settings)
+    """Against half-spaces and boxes in one call; `out` (2 ROWS, 8)."""
+    one: Look = planes(bodies, asked, measured, frames, walls, settings, out)
     if zones.shape[0] == 0:
         return one
-    return worse(one, boxes(bodies, asked, measured, frames, zones, settings))
-
-
-@njit(cache=True, error_model="numpy")
-def _bodies(people: Array, moves: Array) -> Array:
-    """Rows of ball about each capsule (centre, radius, m), and its faster end (m/s)."""
-    out = np.empty((people.shape[0], 5))
-    for j in range(people.shape[0]):
-        out[j, 0], out[j, 1], out[j, 2], out[j, 3] = bounding_ball(people[j])
-        out[j, 4] = _fastest(moves[j])
-    return out
+    return worse(one, boxes(bodies, asked, measured, frames, zones, settings, out[one[0] :]))
 
 
 @njit(cache=True, error_model="numpy")
 def people(
-    bodies: Array, asked: Array, measured: Array, frames: Array, others: Array, moves: Array,
-    settings: Array,
+    bodies: Array, asked: Array, measured: Array, frames: Array, others: Array, gaps: Array,
+    settings: Array, out: Array,
 ) -> Look:  # fmt: skip
-    """Against people, capsules (m, 7) that move with (m, 6); else as `planes`.
+    """Against people, the rows (m, BODY) of a crowd with its `gaps`; else as `planes`.
 
     How fast a person comes nearer counts; one who goes away earns the robot no speed.
     """
-    if frames.shape[0] != bodies.shape[0] or moves.shape != (others.shape[0], 6):
+    if frames.shape[0] != bodies.shape[0]:
         raise ValueError(OTHER)
-    out = np.empty((ROWS, 8))
     n = np.empty(3)
     count, ratio, trigger, limit, least = 0, 1.0, 0.0, 0.0, inf
-    balls = _bodies(others, moves)
-    if not isfinite(balls.sum()):  # nobody knows where: no program can keep that
+    last, hurry, total = gaps.shape[1] - 1, 0.0, gaps[0, gaps.shape[1] - 1]
+    for j in range(others.shape[0]):
+        hurry = max(hurry, others[j, FASTER])
+        total += others[j, FASTER]
+    if not isfinite(total):  # nobody knows where they are or how fast: no program can keep that
         out[0] = nan
-        return out[:1], 0.0, nan, nan, -inf
+        return 1, 0.0, nan, nan, -inf
     for i in range(bodies.shape[0]):
-        top = _fastest(asked[i])
+        top = faster_end(asked, i, 0)
         if frames[i] == 0.0 or top <= STILL:
             continue
-        x, y, z, r = bounding_ball(bodies[i])
-        top = max(top, _fastest(measured[i]))
+        top = max(top, faster_end(measured, i, 0))
+        far = _reach(top, hurry, settings)  # whoever is nearer may count
+        if gaps[i, last] > far:
+            continue
         for j in range(others.shape[0]):
-            dx, dy, dz = balls[j, 0] - x, balls[j, 1] - y, balls[j, 2] - z
-            far = r + balls[j, 3] + _reach(top, balls[j, 4], settings)
-            if dx * dx + dy * dy + dz * dz > far * far:
+            if gaps[i, j] > far or gaps[i, j] > _reach(top, others[j, FASTER], settings):
                 continue
-            d, s, _, n[0], n[1], n[2] = closest(bodies[i], others[j])
+            d, s, _, n[0], n[1], n[2] = closest_rows(bodies, i, others, j)
             least = min(least, d)
             one, two, along = 0.0, 0.0, 0.0
             for a in range(3):
-                one -= n[a] * moves[j, a]
-                two -= n[a] * moves[j, 3 + a]
+                one -= n[a] * others[j, MOVES + a]
+                two -= n[a] * others[j, MOVES + 3 + a]
                 along += n[a] * (bodies[i, 3 + a] - bodies[i, a])
             for e in range(2):
                 v, m = 0.0, 0.0
@@ -272,4 +257,4 @@ def people(
                     count = _put(out, count, frames[i], end, n, most)
                     if most / v < ratio:
                         ratio, trigger, limit = most / v, v, most
-    return out[:count], ratio, trigger, limit, least
+    return count, ratio, trigger, limit, least

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from math import inf
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import Field
 
 from genba.safety import human, standards
+from genba.safety.crowd import crowd_of
 from genba.safety.robot import RobotModel, kinematics
 from genba.safety.rule import PASS, Parameters, Verdict
-from genba.safety.verified_stop import greatest_scale
+from genba.safety.verified_stop import clear, greatest_scale
+from genba.safety.ways import ways_of
 from genba.sim.state import Array, Command, State
 
-LawsOf = Callable[[Array], Array]  # of a body (m, 7)
+NOWHERE, NOBODY = np.empty((0, 6)), np.empty((0, 1))
+
+
+class Clamping(NamedTuple):
+    """Where a body part can be clamped or is touched, and how fast it may be touched there."""
+
+    boxes: Array  # (k, 6) m, fixed
+    gap: float  # m to a box, below which a part can be
+    contact: float  # m to the robot, below which it counts as touched
+    allowed: Mapping[str, float]  # region -> m/s
 
 
 class WatchParameters(Parameters):
@@ -54,66 +66,68 @@ class Watch:
     """
 
     __slots__ = (
-        "_allowed",
-        "_laws",
-        "_limits",
-        "_rule_set",
-        "_robot",
-        "_settings",
-        "_table",
-        "memory",
-    )
+        "_allowed", "_boxes", "_clamped", "_crowd", "_key", "_laws", "_limits", "_robot",
+        "_rule_set", "_settings", "_table", "_ways", "_worst", "memory",
+    )  # fmt: skip
 
     def __init__(
         self, parameters: WatchParameters, robot_name: str, robot: RobotModel, rule: str,
-        allowed: Mapping[str, float],
+        allowed: Mapping[str, float], clamping: Clamping | None = None,
     ) -> None:  # fmt: skip
-        """`allowed`: region -> m/s at which the robot may touch it. ValueError: no kinematics."""
-        self._robot, self._rule_set, self._allowed = robot_name, parameters, allowed
+        """`allowed`: region -> m/s at which the robot may touch it; `clamping`: and where it can be
+        clamped. ValueError: no kinematics.
+        """
+        self._robot, self._rule_set = robot_name, parameters
+        self._allowed, self._clamped = allowed, None if clamping is None else clamping.allowed
+        self._boxes = NOWHERE if clamping is None else clamping.boxes
         self._table = kinematics(robot, rule).table
         self._limits = np.asarray(robot.ddq_max, dtype=np.float64) * parameters.braking
         tick = float(getattr(robot, "tick", standards.TICK))
-        margin = parameters.z_d + parameters.z_r
-        # the last number: the jerk limit lets a deceleration grow within a tick
-        self._settings = np.array(
-            [
-                parameters.reaction_time,
-                tick,
-                margin,
-                parameters.velocity_error,
-                tick,
-                parameters.standing_speed,
-            ]
-        )
-        self._laws: dict[int, Array] = {}
+        # the second tick: the jerk limit lets a deceleration grow within a tick
+        self._settings = np.array([
+            parameters.reaction_time, tick, parameters.z_d + parameters.z_r,
+            parameters.velocity_error, tick, parameters.standing_speed,
+            *((0.0, 0.0) if clamping is None else (clamping.gap, clamping.contact)),
+        ])  # fmt: skip
+        self._crowd, self._ways = crowd_of(robot), ways_of(robot)
+        self._key = parameters.reaction_time, parameters.braking
+        self._laws: dict[tuple[int, ...], Array] = {}
+        self._worst = np.empty(5)
         self.memory: tuple[bool, float | None] = (False, None)
 
-    def laws(self, capsules: int) -> Array:
-        """The laws of a body of so many capsules."""
-        if capsules not in self._laws:
-            self._laws[capsules] = human.laws(self._allowed, capsules)
-        return self._laws[capsules]
-
-    def check(self, state: State, command: Command, laws: LawsOf | None = None) -> Verdict:
-        """Trigger: distance (m) of the pair that keeps the scale down; limit: the way it needs.
-
-        `laws`, if given, answers the laws of a person's body instead of `self.laws`.
-        """
+    def check(self, state: State, command: Command) -> Verdict:
+        """Trigger: distance (m) of the pair that keeps the scale down; limit: the way it needs."""
         people = state.people
-        if not people and not self.memory[0]:
-            return PASS
-        robot = state.robots[self._robot]
+        if not people:
+            return self._answer(state.time, 1.0, inf, 0.0) if self.memory[0] else PASS
+        robot, worst = state.robots[self._robot], self._worst
         late = max(state.people_age, self._rule_set.sensor_delay)
+        bodies, laws = self._crowd.of(state), self._laws.get(self._crowd.sizes)
+        if laws is None:
+            laws = self._learn(self._crowd.sizes)
+        args = self._table, self._limits
+        way, fits = self._ways.of(robot, command, *args, self._settings, self._key)
+        boxes, settings, gaps = self._boxes, self._settings, NOBODY
+        if self._clamped is not None:
+            self._crowd.near(state, robot.capsules)
+            gaps = self._crowd.gaps
         scale, at, need = 1.0, inf, 0.0
-        for person in people.values():
-            body = person.capsules
-            found = greatest_scale(
-                robot.q, robot.dq, command.dq, self._table, self._limits, body, person.velocities,
-                self.laws(len(body)) if laws is None else laws(body), self._settings, late,
+        if not (fits and clear(way, bodies, laws, gaps, boxes, settings, late, worst, False)):
+            if fits:
+                at, need = float(worst[1]), float(worst[2])
+            scale = greatest_scale(
+                (robot.q, robot.dq, command.dq), *args, self._ways.spare, bodies, laws, gaps, boxes,
+                settings, late, worst, self._rule_set.min_scale,
             )  # fmt: skip
-            if found[0] < scale or not found[0] == found[0]:
-                scale, at, need = found[:3]
+        elif not self.memory[0]:
+            return PASS
         return self._answer(state.time, scale, at, need)
+
+    def _learn(self, sizes: tuple[int, ...]) -> Array:
+        """The laws of bodies of so many capsules, rows as the crowd's."""
+        rows = [human.laws(self._allowed, size, self._clamped) for size in sizes]
+        laws = self._laws[sizes] = np.concatenate(rows)
+        return laws
 
     def _answer(self, time: float, scale: float, at: float, need: float) -> Verdict:
         stopped, since = self.memory

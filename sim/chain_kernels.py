@@ -32,15 +32,16 @@ def _frames(q: Joints, table: Array) -> Array:
         c, s = 1.0, 0.0
         if k <= n:
             c, s = cos(q[k - 1]), sin(q[k - 1])
-        f = table[k]
         for r in range(3):
             a, b, d = out[k - 1, 3 * r], out[k - 1, 3 * r + 1], out[k - 1, 3 * r + 2]
-            x = a * f[0] + b * f[3] + d * f[6]
-            y = a * f[1] + b * f[4] + d * f[7]
+            x = a * table[k, 0] + b * table[k, 3] + d * table[k, 6]
+            y = a * table[k, 1] + b * table[k, 4] + d * table[k, 7]
             out[k, 3 * r] = c * x + s * y
             out[k, 3 * r + 1] = c * y - s * x
-            out[k, 3 * r + 2] = a * f[2] + b * f[5] + d * f[8]
-            out[k, 9 + r] = out[k - 1, 9 + r] + a * f[9] + b * f[10] + d * f[11]
+            out[k, 3 * r + 2] = a * table[k, 2] + b * table[k, 5] + d * table[k, 8]
+            out[k, 9 + r] = (
+                out[k - 1, 9 + r] + a * table[k, 9] + b * table[k, 10] + d * table[k, 11]
+            )
     return out
 
 
@@ -69,13 +70,14 @@ def _speeds(frames: Array, dq: Array) -> Array:
 def _capsules(frames: Array, table: Array, where: Array) -> None:
     first = frames.shape[0]
     for i in range(where.shape[0]):
-        c = table[first + i]
-        f = frames[int(c[0])]
-        where[i, 6] = c[7]
+        row = first + i  # by number: to take a row out costs more than what is done with it
+        k = int(table[row, 0])
+        where[i, 6] = table[row, 7]
         for e in range(0, 6, 3):
+            x, y, z = table[row, 1 + e], table[row, 2 + e], table[row, 3 + e]
             for r in range(3):
-                turned = f[3 * r] * c[1 + e] + f[3 * r + 1] * c[2 + e] + f[3 * r + 2] * c[3 + e]
-                where[i, e + r] = f[9 + r] + turned
+                turned = frames[k, 3 * r] * x + frames[k, 3 * r + 1] * y + frames[k, 3 * r + 2] * z
+                where[i, e + r] = frames[k, 9 + r] + turned
 
 
 @njit(cache=True, error_model="numpy")
@@ -88,15 +90,17 @@ def capsules_at(q: Array, table: Array, out: Array) -> None:
 def _motions(frames: Array, speeds: Array, table: Array, moving: Array) -> None:
     first = frames.shape[0]
     for i in range(moving.shape[0]):
-        c = table[first + i]
-        f, u = frames[int(c[0])], speeds[int(c[0])]
+        row = first + i
+        k = int(table[row, 0])
+        wx, wy, wz = speeds[k, 0], speeds[k, 1], speeds[k, 2]
         for e in range(0, 6, 3):
-            x = f[0] * c[1 + e] + f[1] * c[2 + e] + f[2] * c[3 + e]
-            y = f[3] * c[1 + e] + f[4] * c[2 + e] + f[5] * c[3 + e]
-            z = f[6] * c[1 + e] + f[7] * c[2 + e] + f[8] * c[3 + e]
-            moving[i, e] = u[3] + u[1] * z - u[2] * y
-            moving[i, e + 1] = u[4] + u[2] * x - u[0] * z
-            moving[i, e + 2] = u[5] + u[0] * y - u[1] * x
+            a, b, c = table[row, 1 + e], table[row, 2 + e], table[row, 3 + e]
+            x = frames[k, 0] * a + frames[k, 1] * b + frames[k, 2] * c
+            y = frames[k, 3] * a + frames[k, 4] * b + frames[k, 5] * c
+            z = frames[k, 6] * a + frames[k, 7] * b + frames[k, 8] * c
+            moving[i, e] = speeds[k, 3] + wy * z - wz * y
+            moving[i, e + 1] = speeds[k, 4] + wz * x - wx * z
+            moving[i, e + 2] = speeds[k, 5] + wx * y - wy * x
 
 
 @njit(cache=True, error_model="numpy")

@@ -6,7 +6,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from genba.safety import standards as s
@@ -133,6 +133,9 @@ def test_the_scale_leaves_just_the_separation_there_is(d, v_r, v, v_h, setting):
 
 @settings(deadline=None)  # compiles on its first call
 @given(st.tuples(*[any_number] * 7))
+@example((math.inf, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0))  # was no number
+@example((0.0, 0.0, 0.0, 0.0, 0.0, 1.0, -math.inf))  # was 1
+@example((1.0, 0.0, -math.inf, 0.0, 0.0, 1.0, 0.0))  # was 1
 def test_bad_numbers_give_no_scale(numbers):
     scale = s.scale_in_motion(*numbers)
     assert 0.0 <= scale <= 1.0

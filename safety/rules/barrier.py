@@ -52,15 +52,19 @@ class Barrier:
     reset = "automatic"
     order = "people"
     Parameters = BarrierParameters
-    __slots__ = ("_boxes", "_crowd", "_frames", "_keeper", "_people", "_robot", "_settings")
+    __slots__ = (
+        "_boxes", "_crowd", "_frames", "_keeper", "_people", "_robot", "_rows", "_settings",
+        "_zoned",
+    )  # fmt: skip
 
     def __init__(self, parameters: BarrierParameters, robot_name: str, robot: RobotModel) -> None:
         self._robot = robot_name
         chain = kinematics(robot, self.name)
         self._keeper = projection.Keeper(chain)
+        self._rows = self._keeper.rows
         self._frames = np.array(chain.capsule_links, dtype=np.float64) + 1.0
         self._people, self._crowd = parameters.people, crowd_of(robot)
-        self._boxes = geometry.boxes(parameters.zones)
+        self._boxes, self._zoned = geometry.boxes(parameters.zones), bool(parameters.zones)
         a = robot.deceleration if parameters.deceleration is None else parameters.deceleration
         self._settings = np.array(
             [parameters.distance, parameters.reaction_time, a, parameters.gain]
@@ -68,11 +72,11 @@ class Barrier:
 
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: speed (m/s) towards what is kept from; limit: what h leaves of it (m/s)."""
-        if not state.people and len(self._boxes) == 0:
+        if not state.people and not self._zoned:
             return PASS
         robot = state.robots[self._robot]
         found = self._look(state, robot, command.capsule_velocities)
-        if len(found[0]) == 0:
+        if found[0] == 0:
             return PASS
         acts = Verdict(1.0, None, False, "a person or zone is near", found[2], found[3])
         motion = self._keeper.keep(
@@ -83,14 +87,17 @@ class Barrier:
         return acts._replace(motion=motion)
 
     def _look(self, state: State, robot: RobotState, moves: Array) -> walls.Look:
-        args = robot.capsules, moves, robot.capsule_velocities, self._frames
-        found: walls.Look = NOTHING
-        if len(self._boxes):
-            found = walls.boxes(*args, self._boxes, self._settings)
+        args, rows = (robot.capsules, moves, robot.capsule_velocities, self._frames), self._rows
+        found = NOTHING
+        if self._zoned:
+            found = walls.boxes(*args, self._boxes, self._settings, rows)
+            rows = rows[found[0] :]
         if self._people and state.people:
-            other = walls.people(*args, *self._crowd.of(state), self._settings)
-            found = walls.worse(found, other) if len(self._boxes) else other
+            crowd = self._crowd
+            crowd.near(state, robot.capsules)
+            other: walls.Look = walls.people(*args, crowd.bodies, crowd.gaps, self._settings, rows)
+            return walls.worse(found, other) if self._zoned else other
         return found
 
 
-NOTHING: walls.Look = (np.empty((0, 8)), 1.0, 0.0, 0.0, inf)
+NOTHING: walls.Look = (0, 1.0, 0.0, 0.0, inf)

@@ -61,10 +61,9 @@ class ReducedSpeed:
         return PASS
 
     def _near(self, state: State) -> bool:
-        others = self._crowd.of(state)[0]
-        if self._zones is not None and geometry.touches(self._zones, others):
+        if self._zones is not None and geometry.touches(self._zones, self._crowd.of(state)):
             return True
         if not self._distance > 0.0:
             return False
         capsules = state.robots[self._robot].capsules
-        return bool(geometry.gap(capsules, others, self._distance) < self._distance)
+        return self._crowd.near(state, capsules) < self._distance

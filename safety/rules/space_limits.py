@@ -105,7 +105,7 @@ class SpaceLimits:
         if found[4] < -self._tolerance:
             beyond = -found[4]
             return Verdict(0.0, 1, True, "the robot is outside its space", beyond, self._tolerance)
-        if len(found[0]) == 0:
+        if found[0] == 0:
             return PASS
         acts = Verdict(1.0, None, False, "the robot nears the end of its space", *found[2:4])
         motion = self._keeper.keep(
@@ -121,8 +121,9 @@ class SpaceLimits:
         if self._tool:
             where, doing, moves = _point(robot, twist)
         found: walls.Look = walls.space(
-            where, moves, doing, self._frames, self._planes, self._boxes, self._settings
-        )
+            where, moves, doing, self._frames, self._planes, self._boxes, self._settings,
+            self._keeper.rows,
+        )  # fmt: skip
         return found
 
 

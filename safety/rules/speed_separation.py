@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf, isfinite, sqrt
+from math import inf
 from typing import Literal
 
 import numpy as np
@@ -11,10 +11,10 @@ from pydantic import Field
 
 from genba.safety import standards
 from genba.safety.crowd import crowd_of
-from genba.safety.geometry import bounding_ball, bounding_balls
+from genba.safety.geometry import faster_end
 from genba.safety.robot import RobotModel
 from genba.safety.rule import PASS, Parameters, Verdict
-from genba.sim.separation import closest
+from genba.sim.separation import closest_rows
 from genba.sim.state import Array, Command, State
 
 
@@ -81,13 +81,6 @@ def _scale(d: float, v_r: float, v: float, settings: Array, late: float) -> floa
     )
 
 
-@njit(cache=True, inline="always")
-def _top(v: Array) -> float:
-    one = v[0] * v[0] + v[1] * v[1] + v[2] * v[2]
-    two = v[3] * v[3] + v[4] * v[4] + v[5] * v[5]
-    return sqrt(one if not one < two else two)
-
-
 @njit(cache=True)
 def _fastest(asked: Array, measured: Array, settings: Array) -> float:
     """The top speed (m/s) of the robot, which says how long it takes to stop.
@@ -96,63 +89,78 @@ def _fastest(asked: Array, measured: Array, settings: Array) -> float:
     """
     one, two = 0.0, 0.0
     for i in range(asked.shape[0]):
-        one, two = max(one, _top(asked[i])), max(two, _top(measured[i]))
+        one, two = max(one, faster_end(asked, i, 0)), max(two, faster_end(measured, i, 0))
     return two if two > one and two > settings[_MIN_SPEED] else one
 
 
 @njit(cache=True, error_model="numpy")
 def judge(
-    robot: Array, measured: Array, asked: Array, body: Array, settings: Array, late: float,
-    rest: float,
-) -> tuple[float, float, float, float, float]:  # fmt: skip
-    """(scale, d, directed speed there, top speed, least d) of a robot (n, 7) and all bodies (m, 7).
+    robot: Array, measured: Array, asked: Array, bodies: Array, gaps: Array, settings: Array,
+    late: float,
+) -> tuple[float, float, float, float]:  # fmt: skip
+    """(scale, d, directed speed there, top speed) of a robot (n, 7) and a crowd (m, BODY).
 
-    A scale of 0 asks for a stop. Late: s beyond the declared delay. Least d is exact below `rest`
-    (m) unless the scale is 0. Pairs that cannot bring the scale lower are skipped.
+    A scale of 0 asks for a stop. `gaps`: the crowd's, from this robot. Late: s beyond the declared
+    delay. Pairs that cannot bring the scale lower are skipped, so the one that most likely is the
+    worst comes first.
 
     A body lies wholly beyond the plane through its nearest point; velocity and way to that plane
     are linear along the link. So both ends of the link are held against their own way to it: that
     covers the nearest point, also one that jumps along a parallel link.
     """
-    scale, at, fast, least = 1.0, inf, 0.0, inf
-    balls = bounding_balls(body)
+    scale, at, fast = 1.0, inf, 0.0
     top = _fastest(asked, measured, settings)
-    if not isfinite(balls.sum()):
-        return 0.0, -inf, 0.0, top, -inf
-    for i in range(robot.shape[0]):
-        x, y, z, r = bounding_ball(robot[i])
-        own = max(_top(asked[i]), _top(measured[i]))
-        # beyond this distance nothing that moves like this is held back; a link that stands is no
-        # more than an obstacle
-        reach = _s_p(scale * own, scale * top, settings, late) if own > _STILL else -inf
-        for j in range(body.shape[0]):
-            dx, dy, dz = balls[j, 0] - x, balls[j, 1] - y, balls[j, 2] - z
-            far = (reach if not reach < rest else rest) + r + balls[j, 3]
-            if far < 0.0 or dx * dx + dy * dy + dz * dz > far * far:
+    m, last = bodies.shape[0], gaps.shape[1] - 1
+    if gaps[0, last] == -inf:
+        return 0.0, -inf, 0.0, top
+    first, best = _likely(asked, gaps)
+    for turn in range(-1, robot.shape[0]):
+        i = first if turn < 0 else turn
+        own = max(faster_end(asked, i, 0), faster_end(measured, i, 0))
+        if not own > _STILL:
+            continue  # a link that stands is no more than an obstacle
+        # beyond this distance nothing that moves like this is held back
+        reach = _s_p(scale * own, scale * top, settings, late)
+        if gaps[i, last] > reach:
+            continue
+        begin, end = (best, best + 1) if turn < 0 else (0, m)
+        for j in range(begin, end):
+            if gaps[i, j] > reach:
                 continue
-            d, s, _, nx, ny, nz = closest(robot[i], body[j])
-            least = min(least, d)
-            if d > reach:
-                continue
-            if d + robot[i, 6] + body[j, 6] < 1e-6:  # through each other: no direction is away
-                return 0.0, d, own, top, least
+            d, s, _, nx, ny, nz = closest_rows(robot, i, bodies, j)
+            if d + robot[i, 6] + bodies[j, 6] < 1e-6:  # through each other: no direction is away
+                return 0.0, d, own, top
             slope = (robot[i, 3] - robot[i, 0]) * nx + (robot[i, 4] - robot[i, 1]) * ny
             slope += (robot[i, 5] - robot[i, 2]) * nz
-            for end in range(2):
-                k = 3 * end
+            for e in range(2):
+                k = 3 * e
                 v = asked[i, k] * nx + asked[i, k + 1] * ny + asked[i, k + 2] * nz
-                m = measured[i, k] * nx + measured[i, k + 1] * ny + measured[i, k + 2] * nz
-                v = m if m > v and m > settings[_MIN_SPEED] else v
-                way = d + max(0.0, (s - end) * slope)
+                now = measured[i, k] * nx + measured[i, k + 1] * ny + measured[i, k + 2] * nz
+                v = now if now > v and now > settings[_MIN_SPEED] else v
+                way = d + max(0.0, (s - e) * slope)
                 one = _scale(way, v, top, settings, late)
                 if one < scale:
                     scale, at, fast = one, way, v
                     if scale == 0.0:
-                        return scale, at, fast, top, least
+                        return scale, at, fast, top
                     reach = _s_p(scale * own, scale * top, settings, late)
     if scale < 1.0 and not scale * top >= settings[_MIN_SPEED]:
         scale = 0.0  # what is left is not worth moving at
-    return scale, at, fast, top, least
+    return scale, at, fast, top
+
+
+@njit(cache=True, error_model="numpy")
+def _likely(asked: Array, gaps: Array) -> tuple[int, int]:
+    """A pair that is likely to be the worst: the fastest link, the body capsule nearest to it."""
+    link, top, best = 0, -1.0, 0
+    for i in range(asked.shape[0]):
+        v = faster_end(asked, i, 0)
+        if v > top:
+            link, top = i, v
+    for j in range(gaps.shape[1] - 1):
+        if gaps[link, j] < gaps[link, best]:
+            best = j
+    return link, best
 
 
 class SpeedSeparation:
@@ -206,20 +214,20 @@ class SpeedSeparation:
         if not people and not self._stopped:
             return PASS
         scale, at, speeds, least = 1.0, inf, (0.0, 0.0), inf
-        rest = floor = self._floor
+        floor = self._floor
         if people:
             robot = state.robots[self._robot]
             late = self._late(state)
             if late:
-                rest = floor = _s_p(0.0, 0.0, self._settings, late)
-        if self._stopped:
-            rest = floor + self._set.restart_margin
-        if people:
-            scale, at, fast, top, least = judge(
+                floor = _s_p(0.0, 0.0, self._settings, late)
+            crowd = self._crowd
+            least = crowd.near(state, robot.capsules)
+            scale, at, fast, top = judge(
                 robot.capsules, robot.capsule_velocities, command.capsule_velocities,
-                self._crowd.of(state)[0], self._settings, late, rest,
+                crowd.bodies, crowd.gaps, self._settings, late,
             )  # fmt: skip
             speeds = fast, top
+        rest = floor + self._set.restart_margin
         if least < floor and scale > 0.0:
             # closer than even a robot that stands may let anybody come: receding is no credit
             scale, at, speeds = 0.0, least, (0.0, 0.0)

@@ -93,13 +93,12 @@ class StandstillZone:
 
     def _inside(self, state: State) -> bool:
         distance = self._set.distance
-        others = self._crowd.of(state)[0]
-        if self._zones is not None and geometry.touches(self._zones, others):
+        if self._zones is not None and geometry.touches(self._zones, self._crowd.of(state)):
             return True
         if not distance > 0.0:
             return False
         capsules = state.robots[self._robot].capsules
-        return bool(geometry.gap(capsules, others, distance) < distance)
+        return self._crowd.near(state, capsules) < distance
 
     def _watch(self, robot: RobotState, elapsed: float) -> Verdict:
         limits = self._set

@@ -1,0 +1,238 @@
+"""What rules about people share in a tick: everybody's capsules, all distances, one way to stop.
+
+Bounds that spare arithmetic must not change an answer: each is held against looking at everything.
+"""
+
+# pytest fills in the arguments
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genba.safety import PASS, RULES, human
+from genba.safety import verified_stop as stop
+from genba.safety.crowd import BALL, BODY, FASTER, FIRST, MOVES, Crowd, put
+from genba.safety.robot import guarded
+from genba.sim.kinematics import chain_of
+from genba.sim.people import CAPSULE_REGIONS
+from genba.sim.separation import closest
+from genba.sim.state import Person, RobotState, State
+
+TICK = 1.0 / 120.0
+CHAIN = chain_of("panda", "parallel")
+ROBOT = CHAIN.robot
+BODIES = len(CAPSULE_REGIONS)
+
+
+def capsules(rng, count, wide=1.0):
+    """Some of them balls, some parallel to the first, some through each other."""
+    rows = rng.uniform(-wide, wide, (count, 7))
+    rows[:, 6] = rng.uniform(0.02, 0.15, count)
+    for row in rows[rng.random(count) < 0.2]:
+        row[3:6] = row[:3]
+    for i in np.flatnonzero(rng.random(count) < 0.2):
+        rows[i, 3:6] = rows[i, :3] + 0.7 * (rows[0, 3:6] - rows[0, :3])
+        rows[i, :3] += rng.uniform(-0.1, 0.1, 3) * (rng.random() < 0.5)
+    return rows
+
+
+def person(rng, wide=1.0, count=BODIES):
+    return Person("visitor", "helpful", capsules(rng, count, wide), rng.normal(0, 1, (count, 6)))
+
+
+def robot(rng):
+    q = np.clip(ROBOT.home + rng.uniform(-0.6, 0.6, 7), ROBOT.q_min + 0.2, ROBOT.q_max - 0.2)
+    dq = rng.uniform(-0.9, 0.9, 7) * ROBOT.dq_max
+    return RobotState(q, dq, *CHAIN.state(q, dq), 0.0, False)
+
+
+def command(rng, arm):
+    return CHAIN.command(arm.q, rng.uniform(-1, 1, 7) * ROBOT.dq_max, 0.0, np.zeros(7))
+
+
+def state(arm, *people, time=0.0):
+    named = {f"p{k}": one for k, one in enumerate(people)}
+    return State(time, {"arm": arm}, named, people_age=0.1)
+
+
+def rule(name, shared, **parameters):
+    kind = RULES[name]
+    return kind(kind.Parameters(**parameters), "arm", shared)
+
+
+# Distances
+
+
+@settings(deadline=None, max_examples=50)  # compiles on its first call
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.lists(st.integers(1, 20), max_size=3))
+def test_every_distance_is_that_of_the_two_capsules(seed, links, sizes):
+    rng = np.random.default_rng(seed)
+    arm, crowd = capsules(rng, links), Crowd()
+    everybody = [person(rng, count=size) for size in sizes]
+    nearest = crowd.near(state(None, *everybody), arm)
+    gaps = [[closest(link, part)[0] for one in everybody for part in one.capsules] for link in arm]
+    # rods that are all but parallel may lie apart by a part of their rounding
+    assert np.allclose(crowd.gaps[:, : sum(sizes)], np.reshape(gaps, (links, -1)), atol=1e-9)
+    assert np.array_equal(crowd.gaps[:, -1], crowd.gaps[:, :-1].min(axis=1, initial=math.inf))
+    assert nearest == crowd.gaps[:, -1].min()
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("column", range(7))
+def test_whoever_is_nowhere_is_as_near_as_can_be(bad, column):
+    rng = np.random.default_rng(1)
+    arm, one = capsules(rng, 9), person(rng)
+    one.capsules[5, column] = bad
+    crowd = Crowd()
+    assert crowd.near(state(None, person(rng), one), arm) == -math.inf
+    assert np.all(crowd.gaps == -math.inf)
+
+
+def test_a_crowd_is_made_anew_for_another_state_another_robot_and_other_people():
+    rng = np.random.default_rng(2)
+    crowd, arm = Crowd(), capsules(rng, 9)
+    sights = [state(None, *(person(rng) for _ in range(k))) for k in (2, 1, 0, 2, 2, 3)]
+    for sight in sights:
+        bodies = crowd.of(sight)
+        assert crowd.of(sight) is bodies
+        rows = [one.capsules for one in sight.people.values()]
+        assert np.array_equal(bodies[:, :7], np.concatenate([np.empty((0, 7)), *rows]))
+        for link in (arm, arm + 0.1, arm):
+            gaps = [closest(a, b)[0] for a in link for b in bodies[:, :7]]
+            expected = min(gaps, default=math.inf)
+            assert crowd.near(sight, link) == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_row_of_a_crowd_says_where_a_capsule_is_how_fast_and_whose():
+    rng = np.random.default_rng(3)
+    one, two = person(rng), person(rng)
+    bodies = Crowd().of(state(None, one, two))
+    assert np.array_equal(bodies[BODIES:, MOVES : MOVES + 6], two.velocities)
+    ends = two.capsules[:, :6].reshape(-1, 2, 3)
+    assert np.allclose(bodies[BODIES:, BALL : BALL + 3], ends.mean(axis=1))
+    half = 0.5 * np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
+    assert np.allclose(bodies[BODIES:, BALL + 3], half + two.capsules[:, 6])
+    speeds = np.linalg.norm(two.velocities.reshape(-1, 2, 3), axis=2).max(axis=1)
+    assert np.allclose(bodies[BODIES:, FASTER], speeds)
+    assert set(bodies[:BODIES, FIRST]) == {0.0} and set(bodies[BODIES:, FIRST]) == {BODIES}
+
+
+@pytest.mark.parametrize("name", ["barrier", "ssm_reach", "pfl"])
+def test_velocities_that_do_not_fit_the_body_stop_the_rules_that_need_them(name):
+    rng = np.random.default_rng(4)
+    arm = robot(rng)
+    one = person(rng, 0.3)._replace(velocities=np.zeros((3, 6)))
+    verdict = rule(name, guarded(CHAIN, TICK)).check(state(arm, one), command(rng, arm))
+    assert verdict.scale == 0.0 and verdict.category == 2
+
+
+def test_a_body_that_does_not_fit_its_place_is_refused():
+    with pytest.raises(ValueError, match="wrong shape"):
+        put(np.zeros((3, 7)), np.zeros((3, 6)), 1, np.empty((3, BODY)))
+
+
+# Ways to standstill
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.3, 0.8, 1.5]), st.booleans())
+def test_the_bounds_of_a_verified_stop_change_no_answer(seed, wide, touching):
+    rng = np.random.default_rng(seed)
+    arm = robot(rng)
+    crowd, sight = Crowd(), state(arm, person(rng, wide), person(rng, wide))
+    crowd.near(sight, arm.capsules)
+    bodies, gaps = crowd.bodies, crowd.gaps
+    allowed = human.everywhere(0.25 if touching else 0.0)
+    laws = np.concatenate([human.laws(allowed, BODIES, human.everywhere(0.1))] * 2)
+    boxes = np.array([[-0.3, -0.8, -0.05, 0.9, 0.8, 0.0]])
+    numbers = np.array([2 * TICK, TICK, 0.06, 0.1, TICK, 0.04, 0.2, 0.06])
+    way = np.empty((len(arm.capsules) + 1, stop.WAY))
+    worst = np.empty(5)
+    asked, table, limits = command(rng, arm).dq, CHAIN.table, np.asarray(ROBOT.ddq_max)
+    for scale in (1.0, 0.3, 0.05):
+        assert stop.stopping_way(arm.q, arm.dq, scale * asked, table, limits, numbers, way)
+        good = stop.clear(way, bodies, laws, gaps, boxes, numbers, 0.1, worst, False)
+        margin = looked_at_one_by_one(way, bodies, laws, gaps, boxes, numbers)
+        assert good == (margin > 0.0)
+        assert good or worst[0] == pytest.approx(margin, abs=1e-12)
+        assert good == stop.clear(way, bodies, laws, gaps, boxes, numbers, 0.1, worst, True)
+
+
+def looked_at_one_by_one(way, bodies, laws, gaps, boxes, numbers):
+    """The least margin (m) of all pairs, all instants, up to the first that is too small."""
+    (react, brake), links = way[-1, :2], way[:-1]
+    length, step = react + 0.5 * brake, (react + brake) / stop.LOOKS
+    least = math.inf
+    for j, body in enumerate(bodies):
+        law, first = laws[j], int(body[FIRST])
+        of_trunk = [k for k in range(first, first + BODIES) if laws[k, stop.TRUNK]]
+        trunk = max(bodies[k, FASTER] for k in of_trunk) + numbers[stop.V_ERROR]
+        ends = body[:6].reshape(2, 3)
+        low, high = ends.min(axis=0) - body[6], ends.max(axis=0) + body[6]
+        gap = numbers[stop.GAP]
+        clamped = any((low - gap <= b[3:]).all() and (high + gap >= b[:3]).all() for b in boxes)
+        touched = gaps[:, j].min() < numbers[stop.CONTACT]
+        allowed = law[stop.CLAMPED if clamped or touched else stop.ALLOWED]
+        for link in links:
+            top = link[stop.TOP]
+            if top <= max(allowed, stop.STILL):
+                continue
+            if link[stop.LOWEST] > high[2] + law[stop.RISES] + numbers[stop.Z]:
+                continue
+            for k in range(stop.LOOKS):
+                begin, at = k * step, (k + 0.5) * step
+                speed = top * min(1.0, 1.0 - (begin - react) / brake)
+                if speed <= allowed or (k > 0 and speed <= numbers[stop.STANDING]):
+                    break
+                gone = at - (0.5 * (at - react) ** 2 / brake if at > react else 0.0)
+                share = 2.0 * gone / length
+                one, f = (0, share) if share < 1.0 else (stop.MIDDLE, share - 1.0)
+                there = link[one : one + 7] + f * (link[one + 7 : one + 14] - link[one : one + 7])
+                far = stop.spread(
+                    0.1 + begin + step + TICK, body[FASTER] + numbers[stop.V_ERROR], trunk, law
+                )
+                need = far + numbers[stop.Z] + 0.5 * step * speed
+                margin = closest(np.append(there[:6], link[6]), body[:7])[0] - need
+                least = min(least, margin)
+                if not margin > 0.0:
+                    break
+    return least
+
+
+def test_rules_that_verify_the_same_stop_reckon_one_way():
+    rng = np.random.default_rng(5)
+    arm, shared = robot(rng), guarded(CHAIN, TICK)
+    asked, sight = command(rng, arm), state(arm, person(rng), person(rng))
+    reach, pfl = rule("ssm_reach", shared), rule("pfl", shared)
+    together = reach.check(sight, asked), pfl.check(sight, asked)
+    alone = [rule(n, guarded(CHAIN, TICK)).check(sight, asked) for n in ("ssm_reach", "pfl")]
+    assert together == tuple(alone)
+    # another command, other brakes: another way
+    other = command(rng, arm)
+    fresh = rule("pfl", guarded(CHAIN, TICK), braking=0.5)
+    weak = rule("pfl", shared, braking=0.5)
+    assert reach.check(sight, other).trigger != together[0].trigger
+    assert weak.check(sight, other) == fresh.check(sight, other)
+
+
+def test_of_many_people_the_one_who_is_nearest_keeps_the_robot_back():
+    rng = np.random.default_rng(6)
+    passed = slowed = 0
+    for _ in range(100):
+        arm = robot(rng)._replace(dq=np.zeros(7))
+        asked = command(rng, arm)
+        people = []
+        for _ in range(3):
+            at, one = np.array([*rng.uniform(-2.5, 2.5, 2), 0.0] * 2 + [0.0]), person(rng, 0.4)
+            people.append(one._replace(capsules=one.capsules + at))
+        sights = [state(arm, one) for one in people]
+        single = [rule("ssm_reach", guarded(CHAIN, TICK)).check(s, asked).scale for s in sights]
+        crowd = rule("ssm_reach", guarded(CHAIN, TICK)).check(state(arm, *people), asked)
+        assert crowd.scale <= min(single)
+        passed += crowd is PASS
+        slowed += 0.0 < crowd.scale < 1.0
+    assert passed > 3 and slowed > 3
