@@ -9,8 +9,7 @@ import pybullet as p
 from genba.sim.grippers import GRIPPERS
 from genba.sim.robots import ROBOTS, loadable
 
-
-OVERSPEED = 1.2  # of the fastest joint's limit: gears and drives turn no faster, whatever pushes (D)
+OVERSPEED = 1.2  # of the fastest joint's limit: gears and drives turn no faster when pushed (D)
 
 
 def load_robot(client: int, robot: str, gripper: str) -> int:
