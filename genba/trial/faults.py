@@ -31,7 +31,7 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> Row:
     for key, value in changes.items():
         old = out.get(key)
         both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        out[key] = merged(old, value) if both else value  # type: ignore[arg-type]
+        out[key] = merged(old, value) if both else value  # type: ignore[arg-type]  # plain values from outside
     return out
 
 

@@ -148,7 +148,7 @@ def _told(
     """None where the state is too broken to tell: the layer has judged it already."""
     try:
         return what(layer, state)
-    except Exception:
+    except Exception:  # the record must not stop the layer; the verdict is in it all the same
         return None
 
 
