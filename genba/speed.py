@@ -10,7 +10,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from genba.console import import_physics
-from genba.scenarios import Scenario, load
+from genba.scenarios import Scenario, ScenarioError, load
 from genba.speed_rules import layer_speed
 
 if TYPE_CHECKING:
@@ -142,6 +142,10 @@ def speed(name: str, steps: int, overrides: Sequence[str] = ()) -> dict[str, Any
         finally:
             for cell in cells:
                 cell.env.close()
+    if not all(one["physics"] > 0.0 for block in blocks for one in block):
+        raise ScenarioError(
+            f"{name}: nobody was there in a block of {steps} steps; give more --steps"
+        )
     row = summary([b[0] for b in blocks], resets)
     ratio = median(b[0]["total"] / b[2]["total"] for b in blocks) if len(cells) == 3 else None
     layer = layer_speed(many, KEPT * steps)

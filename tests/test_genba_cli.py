@@ -266,6 +266,14 @@ def test_speed_accounts_for_the_steps_that_were_measured(capfd):
     assert all(0.0 < rule["median_us"] <= rule["p999_us"] for rule in row["rules"])
 
 
+def test_speed_asks_for_more_steps_where_nobody_came(capfd):
+    sets = "people.visits_per_hour=0.001"
+    code, out, err = answer(
+        capfd, "speed", "conveyor_sorting_shared", "--steps", "1", "--set", sets
+    )
+    assert code == 2 and not out and "give more --steps" in err
+
+
 def test_speed_shows_the_layer_rule_by_rule(capfd, monkeypatch):
     rules = [{"name": "tcp_speed", "median_us": 0.41, "p999_us": 1.93}]
     row = {"name": "kitting_shared", "layer_us_median": 17.3, "layer_us_p999": 61.2, "rules": rules}
