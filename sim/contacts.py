@@ -50,7 +50,7 @@ def part_force(world: World) -> float:
 
 def _force(contact: tuple[object, ...]) -> Array:
     """Force (3,) N on the first body of a contact."""
-    force: Array = np.array(contact[_NORMAL]) * float(contact[_FORCE])  # type: ignore[arg-type]
+    force: Array = np.array(contact[_NORMAL]) * float(contact[_FORCE])  # type: ignore[arg-type]  # Bullet has no types
     for size, way in _SIDES:
-        force += np.array(contact[way]) * float(contact[size])  # type: ignore[arg-type]
+        force += np.array(contact[way]) * float(contact[size])  # type: ignore[arg-type]  # Bullet has no types
     return force

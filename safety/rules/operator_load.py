@@ -53,11 +53,11 @@ class OperatorLoad:
         requests = machines.get("operator_requests", 0.0)
         demand = machines.get("attention_demand", 0.0)
         # compared, not asked whether it is more: what is no number is too much
-        few = 0.0 <= requests <= limits.requests  # type: ignore[operator]  # no number stops
-        if few and 0.0 <= demand <= limits.attention:  # type: ignore[operator]  # no number stops
+        few = 0.0 <= requests <= limits.requests  # type: ignore[operator]  # else it raises: a stop
+        if few and 0.0 <= demand <= limits.attention:  # type: ignore[operator]  # else it raises: a stop
             self._since = None
             return PASS
-        if not 0.0 <= demand <= limits.attention:  # type: ignore[operator]  # no number stops
+        if not 0.0 <= demand <= limits.attention:  # type: ignore[operator]  # else it raises: a stop
             reason = "the cell asks too much attention of its operator"
             return Verdict(limits.scale, None, False, reason, float(demand), limits.attention)
         if self._since is None:

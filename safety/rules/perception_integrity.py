@@ -93,7 +93,7 @@ class PerceptionIntegrity:
             reason = f"{self._lost[0]} vanished inside the monitored area"
             return self._bad(state.time, reason, float(len(self._lost)), 0.0)
         apart = state.machines.get("tracker_disagreement", 0.0)
-        if 0.0 <= apart <= self._apart:  # type: ignore[operator]  # no number stops
+        if 0.0 <= apart <= self._apart:  # type: ignore[operator]  # else it raises: a stop
             self._since = None
             return PASS
         reason = "two trackers disagree on where a person is"

@@ -48,10 +48,10 @@ class ProcessGuard:
         if machines.get("wrong_part"):
             return Verdict(0.0, 2, True, "a part is in the wrong place", 1.0, 0.0)
         retries = machines.get("retries", 0)
-        if not 0 <= retries <= self._retries:  # type: ignore[operator]  # no number stops
+        if not 0 <= retries <= self._retries:  # type: ignore[operator]  # else it raises: a stop
             reason = "grip after grip gets hold of nothing"
             return Verdict(0.0, 2, True, reason, float(retries), float(self._retries))
         force = machines.get("insertion_force", 0.0)
-        if not 0.0 <= force <= self._force:  # type: ignore[operator]  # no number stops
+        if not 0.0 <= force <= self._force:  # type: ignore[operator]  # else it raises: a stop
             return Verdict(0.0, 2, True, "the part in hand jams", float(force), self._force)
         return PASS

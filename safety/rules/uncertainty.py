@@ -49,7 +49,7 @@ class Uncertainty:
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: the score that asked for a person; limit: the threshold."""
         score = state.machines.get("uncertainty", 0.0)
-        if self._asked is None and 0.0 <= score <= self._set.threshold:  # type: ignore[operator]  # no number stops
+        if self._asked is None and 0.0 <= score <= self._set.threshold:  # type: ignore[operator]  # else it raises: a stop
             return PASS
         served = state.machines.get("served", 0)
         if self._asked is None:
