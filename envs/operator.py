@@ -43,6 +43,7 @@ CALLS: dict[str, tuple[Initiator, Kind, Service]] = {
     "configuration": ("safety", "assist", "local_reset"),
     "recorder": ("safety", "assist", "local_reset"),
     "collision": ("safety", "assist", "jam_clear"),
+    "brakes": ("safety", "failure", "failure"),
     "policy_failure": ("robot", "assist", "takeover"),
     "process": ("robot", "assist", "jam_clear"),
     "uncertainty": ("robot", "assist", "takeover"),
@@ -57,6 +58,7 @@ LATCHED = {
     "configuration_integrity": "configuration",
     "recorder_health": "recorder",
     "collision": "collision",
+    "braking_ramp": "brakes",
     "policy_watchdog": "policy_failure",
     "process_guard": "process",
 }

@@ -7,6 +7,7 @@ from typing import Any
 from genba.safety.human import ON_TRUNK
 from genba.safety.rule import RuleClass
 from genba.safety.rules.barrier import Barrier
+from genba.safety.rules.braking_ramp import BrakingRamp
 from genba.safety.rules.clamping import Clamping
 from genba.safety.rules.collision import Collision
 from genba.safety.rules.configuration_integrity import ConfigurationIntegrity
@@ -52,6 +53,7 @@ _KINDS: tuple[RuleClass, ...] = (
     FiniteCommand,
     PolicyWatchdog,
     PerceptionIntegrity,
+    BrakingRamp,
     ConfigurationIntegrity,
     RecorderHealth,
     ProcessGuard,
@@ -69,6 +71,7 @@ _BASIS: dict[str, dict[str, Any]] = {
     "policy_watchdog": {},
     "emergency_stop": {},
     "perception_integrity": {},
+    "braking_ramp": {},
     # these wait for a flag of the cell's own controllers: one look a tick, never in ordinary work
     "guard_interlock": {},
     "human_authority": {},

@@ -26,6 +26,7 @@ LAYER = "safety_layer"  # the subject of what the layer itself finds
 FLICKER = 0.1  # s of quiet before a rule counts as off (D)
 STALE_TICKS = 3  # ticks a state may be old (D)
 _Check = Callable[[State, Command], Verdict]
+_Heed = Callable[[Decision], None]
 
 
 class SafetyLayer:
@@ -38,9 +39,9 @@ class SafetyLayer:
     """
 
     __slots__ = (
-        "_checks", "_flicker", "_grip", "_journal", "_latches", "_persists", "_repeats", "_robot",
-        "_robot_name", "_rows", "_settings", "_joints", "_tick", "_time", "recorder", "rules",
-        "scale",
+        "_checks", "_flicker", "_grip", "_heeds", "_journal", "_latches", "_persists", "_repeats",
+        "_robot", "_robot_name", "_rows", "_settings", "_joints", "_tick", "_time", "recorder",
+        "rules", "scale",
     )  # fmt: skip
 
     def __init__(
@@ -63,7 +64,7 @@ class SafetyLayer:
     def start(self) -> None:
         """Begins an episode: nothing latched, nothing remembered."""
         self.rules: dict[str, Rule] = {name: self._build(name) for name in self._settings}
-        self._checks: tuple[tuple[str, _Check], ...] = self._bind()
+        self._bind()
         self._journal = Journal(self._flicker)
         self._latches: dict[str, Verdict] = {}
         self._persists = False  # a latching verdict was given in the latest tick
@@ -93,6 +94,8 @@ class SafetyLayer:
         """
         try:
             decision = self._filter(state, command)
+            for heed in self._heeds:
+                heed(decision)
         except Exception as error:  # whatever it is, the robot stops
             verdict = failure(f"the layer failed: {type(error).__name__}: {error}")
             decision = self._decide(None, command, [(LAYER, verdict)])
@@ -110,7 +113,7 @@ class SafetyLayer:
         if not self._latches or self._persists:
             return ()
         self.rules.update({name: self._build(name) for name in self._latches if name in self.rules})
-        self._checks = self._bind()
+        self._bind()
         self._latches = {}
         events = self._journal.release(time, by)
         if self.recorder is not None:
@@ -126,8 +129,11 @@ class SafetyLayer:
     def _build(self, name: str) -> Rule:
         return RULES[name](self._settings[name], self._robot_name, self._robot)
 
-    def _bind(self) -> tuple[tuple[str, _Check], ...]:
-        return tuple((name, rule.check) for name, rule in self.rules.items())
+    def _bind(self) -> None:
+        rules = self.rules.items()
+        self._checks: tuple[tuple[str, _Check], ...] = tuple((n, r.check) for n, r in rules)
+        heeds = (getattr(rule, "heed", None) for _, rule in rules)
+        self._heeds: tuple[_Heed, ...] = tuple(heed for heed in heeds if heed is not None)
 
     def _filter(self, state: State, command: Command) -> Decision:
         found: list[Named] = []

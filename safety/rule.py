@@ -47,6 +47,7 @@ class Rule(Protocol):
     A rule that remembers names the attributes that change in `MEMORY`, a class attribute (tuple of
     names): with them and the state, whoever replays a record gets the same verdict. What it
     remembers is replaced, not changed in place; a deque, list or array is there from the start.
+    One that must know what was let through has `heed(decision)`, called after every tick.
     One that needs what a cell measures on demand names it in `NEEDS`: "wrench", "insertion_force",
     "process", "operator_load", "tracker_disagreement".
     """

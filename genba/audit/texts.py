@@ -72,6 +72,10 @@ RULES: dict[str, Words] = {
     ),
     "guard_interlock": Words(("guard interlock", "ガードインターロック"), _SWITCH, _NONE, ""),
     "human_authority": Words(("human authority", "人の優先"), _SWITCH, _NONE, ""),
+    "braking_ramp": Words(
+        ("braking ramp", "制動ランプ監視"), ("time it still needs to stand", "停止までの残り時間"),
+        ("time the ramp leaves", "ランプが許す時間"), "s",
+    ),
     "configuration_integrity": Words(
         ("configuration integrity", "設定の完全性"), _SWITCH, _NONE, ""
     ),

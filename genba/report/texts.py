@@ -163,6 +163,7 @@ CAUSES_JA = {
     "configuration": "設定の不一致",
     "recorder": "記録装置の異常",
     "collision": "設備との衝突",
+    "brakes": "制動力不足",
     "policy_failure": "方策の応答異常",
     "process": "工程異常",
     "uncertainty": "判断に自信なし",
