@@ -21,7 +21,8 @@ NOISE = 1e-3  # rad/s, of the sensors' joint speeds
 
 
 def state(chain, q, dq, time):
-    robot = RobotState(q, dq, *chain.state(q, dq), 0.0, False)
+    tcp, twist, capsules, moves = chain.state(q, dq)
+    robot = RobotState(q, dq, tcp, twist, capsules, moves, 0.0, False)
     return State(time, {"arm": robot})
 
 
