@@ -13,21 +13,6 @@ WRONG_SHAPE = "the command has the wrong shape"
 NOTHING = np.zeros(0)  # what a policy asked that asked nothing; never written to
 
 
-def sound(state: State, command: Command, name: str, joints: int) -> bool:
-    """Whether neither `command_fault` nor `state_fault` has a word to say: one call a tick."""
-    robot = state.robots.get(name)
-    if robot is None or command.grip - command.grip != 0.0:
-        return False
-    for person in state.people.values():
-        if person.capsules.shape[1] != 7:
-            return False
-    moving: bool = geometry.sound(
-        joints, command.dq, command.tcp_velocity, command.capsule_velocities,
-        robot.q, robot.dq, robot.tcp, robot.tcp_velocity, robot.capsules, robot.capsule_velocities,
-    )  # fmt: skip
-    return moving
-
-
 def command_fault(command: Command, joints: int) -> str:
     """What is wrong with a command for a robot of so many joints; empty: nothing.
 

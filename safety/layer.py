@@ -6,7 +6,7 @@ Modelled on the standards that the rules name; no certified safety function.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from math import isfinite
 
 import numpy as np
@@ -18,6 +18,7 @@ from genba.safety.journal import Journal, Named
 from genba.safety.recorder import Recorder
 from genba.safety.robot import RobotModel, guarded
 from genba.safety.rule import PASS, Config, Rule, Verdict
+from genba.safety.screen import Checks, Screen
 from genba.safety.verdicts import Decision, drawing_back, failure, sound, stricter
 from genba.sim.kinematics import Chain
 from genba.sim.state import Array, Command, Event, State
@@ -25,8 +26,6 @@ from genba.sim.state import Array, Command, Event, State
 LAYER = "safety_layer"  # the subject of what the layer itself finds
 FLICKER = 0.1  # s of quiet before a rule counts as off (D)
 STALE_TICKS = 3  # ticks a state may be old (D)
-_Check = Callable[[State, Command], Verdict]
-_Heed = Callable[[Decision], None]
 
 
 class SafetyLayer:
@@ -39,9 +38,9 @@ class SafetyLayer:
     """
 
     __slots__ = (
-        "_checks", "_flicker", "_grip", "_heeds", "_journal", "_latches", "_persists", "_repeats",
-        "_robot", "_robot_name", "_rows", "_settings", "_joints", "_tick", "_time", "recorder",
-        "rules", "scale",
+        "_flicker", "_grip", "_joints", "_journal", "_latches", "_persists", "_repeats", "_robot",
+        "_robot_name", "_rows", "_screen", "_settings", "_tick", "_time", "recorder", "rules",
+        "scale",
     )  # fmt: skip
 
     def __init__(
@@ -64,7 +63,7 @@ class SafetyLayer:
     def start(self) -> None:
         """Begins an episode: nothing latched, nothing remembered."""
         self.rules: dict[str, Rule] = {name: self._build(name) for name in self._settings}
-        self._bind()
+        self._screen = Screen(self.rules, self._robot_name, self._joints)
         self._journal = Journal(self._flicker)
         self._latches: dict[str, Verdict] = {}
         self._persists = False  # a latching verdict was given in the latest tick
@@ -94,7 +93,7 @@ class SafetyLayer:
         """
         try:
             decision = self._filter(state, command)
-            for heed in self._heeds:
+            for heed in self._screen.heeds:
                 heed(decision)
         except Exception as error:  # whatever it is, the robot stops
             verdict = failure(f"the layer failed: {type(error).__name__}: {error}")
@@ -113,7 +112,7 @@ class SafetyLayer:
         if not self._latches or self._persists:
             return ()
         self.rules.update({name: self._build(name) for name in self._latches if name in self.rules})
-        self._bind()
+        self._screen = Screen(self.rules, self._robot_name, self._joints)
         self._latches = {}
         events = self._journal.release(time, by)
         if self.recorder is not None:
@@ -129,16 +128,11 @@ class SafetyLayer:
     def _build(self, name: str) -> Rule:
         return RULES[name](self._settings[name], self._robot_name, self._robot)
 
-    def _bind(self) -> None:
-        rules = self.rules.items()
-        self._checks: tuple[tuple[str, _Check], ...] = tuple((n, r.check) for n, r in rules)
-        heeds = (getattr(rule, "heed", None) for _, rule in rules)
-        self._heeds: tuple[_Heed, ...] = tuple(heed for heed in heeds if heed is not None)
-
     def _filter(self, state: State, command: Command) -> Decision:
         found: list[Named] = []
-        checks, motion = self._checks, command
-        if checks and inputs.sound(state, command, self._robot_name, self._joints):
+        motion = command
+        checks = self._screen.asked(state, command)
+        if checks is not None:
             self._rows = len(command.capsule_velocities)
             stale = self._time_fault(state.time)
             if stale:
@@ -164,14 +158,12 @@ class SafetyLayer:
         self.scale = 1.0
         return Decision(command, 1.0, None, (), ())
 
-    def _doubt(
-        self, state: State, command: Command, found: list[Named]
-    ) -> tuple[tuple[tuple[str, _Check], ...], Command]:
+    def _doubt(self, state: State, command: Command, found: list[Named]) -> tuple[Checks, Command]:
         """What is wrong with a state or a command that is not sound, into `found`.
 
         Returns the rules that may be asked, and what they may be asked about.
         """
-        checks = self._checks
+        checks = self._screen.every
         fault = inputs.command_fault(command, self._joints)
         if fault != inputs.WRONG_SHAPE:
             self._rows = len(command.capsule_velocities)
@@ -191,7 +183,7 @@ class SafetyLayer:
 
     def _blame(self, fault: str, command: Command) -> Verdict:
         """A policy that answers no number is for its rule to judge; all else is our own fault."""
-        if not self._checks:
+        if not self._screen.every:
             return Verdict(0.0, None, False, fault, 0.0, 0.0)
         kind, _ = geometry.answer(np.asarray(command.asked, dtype=np.float64), command.grip, np.inf)
         if kind != geometry.SOUND and "finite_command" in self.rules:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -41,12 +42,34 @@ class Parameters(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
+class Silence(NamedTuple):
+    """Bounds within which a rule surely answers PASS; what is not given says nothing.
+
+    A rule that gives them in its attribute `silence` is not asked while they hold, but for the
+    first such tick after another (safety/screen.py): what it remembers must be the same after one
+    tick of silence as after many.
+    """
+
+    size: float = inf  # of the greatest component of the policy's answer, its grip included
+    age: float = inf  # s, of the policy's answer
+    tool: float = inf  # m/s, of the tool, asked or measured
+    joints: tuple[Array, Array] | None = None  # limits and settings of joint_limits.judge
+    stop: tuple[Array, Array] | None = None  # limits and settings of stopping_limits.scale
+    flags: tuple[str, ...] = ()  # of `State.machines`: none of them is set
+
+    @property
+    def of_motion(self) -> bool:
+        """Whether the bounds are of the motion, which a rule that is asked before may change."""
+        return self.tool < inf or self.joints is not None or self.stop is not None
+
+
 class Rule(Protocol):
     """A safety rule at work. It may remember; after a reset a new one takes its place.
 
     A rule that remembers names the attributes that change in `MEMORY`, a class attribute (tuple of
     names): with them and the state, whoever replays a record gets the same verdict. What it
     remembers is replaced, not changed in place; a deque, list or array is there from the start.
+    One that is silent in ordinary ticks says when in `silence` (a Silence, or None).
     One that must know what was let through has `heed(decision)`, called after every tick.
     One that needs what a cell measures on demand names it in `NEEDS`: "wrench", "insertion_force",
     "process", "operator_load", "tracker_disagreement".

@@ -119,8 +119,8 @@ class AuditLog:
     def _keep(self, layer: SafetyLayer) -> None:
         """What the layer and its rules remember before the next tick or reset."""
         try:
-            if layer._checks is not self._bound or self._places is None:
-                self._bound, self._places = layer._checks, memory.places(layer)
+            if layer._screen is not self._bound or self._places is None:
+                self._bound, self._places = layer._screen, memory.places(layer)
             self._memory = memory.take(self._places)
         except Exception as error:  # a rule that has not what it names in MEMORY
             self._memory = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genba.safety.robot import RobotModel
-from genba.safety.rule import PASS, Parameters, Verdict
+from genba.safety.rule import PASS, Parameters, Silence, Verdict
 from genba.sim.state import Command, State
 
 
@@ -20,6 +20,7 @@ class EmergencyStop:
     reset = "manual"
     order = "people"
     Parameters = EmergencyStopParameters
+    silence = Silence(flags=("emergency_stop",))
     __slots__ = ()
 
     def __init__(

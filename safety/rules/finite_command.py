@@ -6,7 +6,7 @@ from pydantic import Field
 
 from genba.safety import geometry
 from genba.safety.robot import RobotModel
-from genba.safety.rule import PASS, Parameters, Verdict
+from genba.safety.rule import PASS, Parameters, Silence, Verdict
 from genba.sim.state import Command, State
 
 
@@ -30,12 +30,13 @@ class FiniteCommand:
     reset = "automatic"
     order = "integrity"
     Parameters = FiniteCommandParameters
-    __slots__ = ("_bound",)
+    __slots__ = ("_bound", "silence")
 
     def __init__(
         self, parameters: FiniteCommandParameters, robot_name: str, robot: RobotModel
     ) -> None:
         self._bound = 1.0 + parameters.tolerance
+        self.silence = Silence(size=self._bound)
 
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: size of the largest component asked; limit: 1 + tolerance."""

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from genba.safety import geometry
 from genba.safety.robot import RobotModel
-from genba.safety.rule import PASS, Parameters, Verdict
+from genba.safety.rule import PASS, Parameters, Silence, Verdict
 from genba.safety.zones import anybody_inside
 from genba.sim.state import Command, State
 
@@ -31,7 +31,7 @@ class GuardInterlock:
     reset = "manual"
     order = "people"
     Parameters = GuardInterlockParameters
-    __slots__ = ("_distance", "_fenced", "_robot", "_zones")
+    __slots__ = ("_distance", "_fenced", "_robot", "_zones", "silence")
 
     def __init__(
         self, parameters: GuardInterlockParameters, robot_name: str, robot: RobotModel
@@ -40,6 +40,7 @@ class GuardInterlock:
         self._distance = parameters.distance
         self._zones = geometry.boxes(parameters.zones) if parameters.zones else None
         self._fenced = self._zones is not None or self._distance > 0.0
+        self.silence = None if self._fenced else Silence(flags=("guard_open",))
 
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: 1 while the guard is open or a person inside; limit: 0."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genba.safety.robot import RobotModel
-from genba.safety.rule import PASS, Parameters, Verdict
+from genba.safety.rule import PASS, Parameters, Silence, Verdict
 from genba.sim.state import Command, State
 
 
@@ -23,6 +23,7 @@ class HumanAuthority:
     reset = "manual"
     order = "people"
     Parameters = HumanAuthorityParameters
+    silence = Silence(flags=("takeover",))
     __slots__ = ()
 
     def __init__(

@@ -16,7 +16,7 @@ from pydantic import Field
 from genba.safety import projection
 from genba.safety.projection import joint_bounds, stoppable
 from genba.safety.robot import RobotModel, kinematics
-from genba.safety.rule import PASS, Parameters, Verdict
+from genba.safety.rule import PASS, Parameters, Silence, Verdict
 from genba.safety.standards import TICK
 from genba.sim.state import Array, Command, RobotState, State
 
@@ -40,7 +40,7 @@ class JointLimitsParameters(Parameters):
 
 
 @njit(cache=True)
-def _judge(
+def judge(
     q: Array, dq: Array, asked: Array, limits: Array, settings: Array
 ) -> tuple[float, int, float, float]:
     """(scale, breached joint or -1, trigger, limit); rows of limits: q_min, q_max, dq_max, ddq_max.
@@ -111,7 +111,7 @@ class JointLimits:
     order = "physical"
     Parameters = JointLimitsParameters
     MEMORY = ("_last",)
-    __slots__ = ("_last", "_limits", "_rated", "_robot", "_settings", "_table", "_tick")
+    __slots__ = ("_last", "_limits", "_rated", "_robot", "_settings", "_table", "_tick", "silence")
 
     def __init__(
         self, parameters: JointLimitsParameters, robot_name: str, robot: RobotModel
@@ -128,6 +128,9 @@ class JointLimits:
         self._settings = np.array(
             [parameters.margin, parameters.tolerance, parameters.reaction_time]
         )
+        # the speeds of one tick ago must be known to one that keeps rates
+        known = None if self._rated else Silence(joints=(self._limits[:4], self._settings))
+        self.silence: Silence | None = known
         self._tick: float = getattr(robot, "tick", TICK)
         self._last: Array | None = None  # the joints' speeds one tick ago, where rates are kept
 
@@ -136,7 +139,7 @@ class JointLimits:
         acceleration allows (rad/s); limit: in the same unit.
         """
         robot = state.robots[self._robot]
-        scale, joint, trigger, limit = _judge(
+        scale, joint, trigger, limit = judge(
             robot.q, robot.dq, command.dq, self._limits, self._settings
         )
         if joint >= 0:

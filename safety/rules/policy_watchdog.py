@@ -8,7 +8,7 @@ from pydantic import Field
 from genba.safety import geometry
 from genba.safety.retreat import draw_back, standing
 from genba.safety.robot import RobotModel
-from genba.safety.rule import PASS, Parameters, Verdict
+from genba.safety.rule import PASS, Parameters, Silence, Verdict
 from genba.safety.standards import (
     RECOVERY_AFTER,
     RECOVERY_WAY,
@@ -62,7 +62,9 @@ class PolicyWatchdog:
     order = "integrity"
     Parameters = PolicyWatchdogParameters
     MEMORY = ("_from", "_holds", "_streak")
-    __slots__ = ("_bound", "_chain", "_from", "_holds", "_oldest", "_robot", "_set", "_streak")
+    __slots__ = (
+        "_bound", "_chain", "_from", "_holds", "_oldest", "_robot", "_set", "_streak", "silence",
+    )  # fmt: skip
 
     def __init__(
         self, parameters: PolicyWatchdogParameters, robot_name: str, robot: RobotModel
@@ -71,6 +73,7 @@ class PolicyWatchdog:
         self._chain: Chain | None = getattr(robot, "chain", None)
         self._bound = 1.0 + parameters.tolerance
         self._oldest = parameters.max_age + 1e-9
+        self.silence = Silence(size=self._bound, age=self._oldest)
         self._streak = 0
         self._holds: tuple[float, ...] = ()  # s, when the latest ones began
         self._from: Array | None = None  # m, where the tool was when recovery began

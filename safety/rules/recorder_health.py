@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from genba.safety.robot import RobotModel
-from genba.safety.rule import PASS, Parameters, Verdict
+from genba.safety.rule import PASS, Parameters, Silence, Verdict
 from genba.safety.standards import FINISH_TIME
 from genba.sim.state import Command, State
 
@@ -31,6 +31,7 @@ class RecorderHealth:
     order = "integrity"
     Parameters = RecorderHealthParameters
     MEMORY = ("_done", "_since")
+    silence = Silence(flags=("recorder_failed",))
     __slots__ = ("_done", "_patience", "_since")
 
     def __init__(

@@ -14,7 +14,7 @@ from numba import njit
 from pydantic import Field
 
 from genba.safety.robot import RobotModel
-from genba.safety.rule import PASS, Parameters, Verdict
+from genba.safety.rule import PASS, Parameters, Silence, Verdict
 from genba.sim.state import Array, Command, State
 
 
@@ -86,7 +86,7 @@ class StoppingLimits:
     reset = "automatic"
     order = "physical"
     Parameters = StoppingLimitsParameters
-    __slots__ = ("_limits", "_robot", "_settings")
+    __slots__ = ("_limits", "_robot", "_settings", "silence")
 
     def __init__(
         self, parameters: StoppingLimitsParameters, robot_name: str, robot: RobotModel
@@ -99,6 +99,7 @@ class StoppingLimits:
         self._settings = np.array([
             parameters.time, parameters.distance, parameters.reaction_time, parameters.share
         ])  # fmt: skip
+        self.silence = Silence(stop=(self._limits, self._settings))
 
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: predicted time (s) or way (m) to standstill; limit: in the same unit."""

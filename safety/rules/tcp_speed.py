@@ -6,7 +6,7 @@ from pydantic import Field
 
 from genba.safety import geometry
 from genba.safety.robot import RobotModel
-from genba.safety.rule import PASS, Parameters, Verdict
+from genba.safety.rule import PASS, Parameters, Silence, Verdict
 from genba.safety.standards import TOOL_SPEED_TOLERANCE
 from genba.sim.state import Command, State
 
@@ -39,12 +39,13 @@ class TcpSpeed:
     reset = "automatic"
     order = "physical"
     Parameters = TcpSpeedParameters
-    __slots__ = ("_limit", "_robot")
+    __slots__ = ("_limit", "_robot", "silence")
 
     def __init__(self, parameters: TcpSpeedParameters, robot_name: str, robot: RobotModel) -> None:
         self._robot = robot_name
         own = float(robot.tcp_speed_max)
         self._limit = own if parameters.limit is None else min(own, parameters.limit)
+        self.silence = Silence(tool=self._limit)
 
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: tool speed (m/s), asked or measured; limit: m/s."""

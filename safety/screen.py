@@ -1,0 +1,138 @@
+"""One look at a tick before any rule is asked: is it sound, and are the usual rules surely silent?
+
+In an ordinary tick most rules have nothing to say. A rule whose silence follows from a few numbers
+gives their bounds (`Silence`); while all bounds hold, found in one compiled call, none of these
+rules is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import inf
+
+import numpy as np
+from numba import njit
+
+from genba.safety import geometry
+from genba.safety.rule import Rule, Silence, Verdict
+from genba.safety.rules.joint_limits import judge
+from genba.safety.rules.stopping_limits import scale
+from genba.safety.standards import TOOL_SPEED_TOLERANCE
+from genba.safety.verdicts import Decision
+from genba.sim.state import Array, Command, State
+
+Checks = tuple[tuple[str, Callable[[State, Command], Verdict]], ...]
+Heed = Callable[[Decision], None]
+UNSOUND, SOUND, SILENT = 0, 1, 2
+# rows of `terms`: limits and settings of `judge`, those of `scale`, then all other bounds
+JOINTS, JOINT_SETTINGS, STOP, STOP_SETTINGS, BOUNDS, ROWS = 0, 4, 5, 7, 8, 9
+SIZE, TOOL, HAS_JOINTS, HAS_STOP, WIDTH = 0, 1, 2, 3, 4  # places in that row
+
+
+@njit(cache=True)
+def look(
+    terms: Array, n: int, answer: Array, grip: float, asked: Array, tool: Array, rows: Array,
+    q: Array, dq: Array, tcp: Array, twist: Array, capsules: Array, moves: Array,
+) -> int:  # fmt: skip
+    """UNSOUND, SOUND or SILENT: a policy's answer, the command (asked, tool, rows) made of it, and
+    a measured robot of n joints.
+    """
+    if not geometry.sound(n, asked, tool, rows, q, dq, tcp, twist, capsules, moves):
+        return UNSOUND
+    if not geometry.size(answer, grip) <= terms[BOUNDS, SIZE]:
+        return SOUND
+    if not geometry.tool_speed(tool, twist, TOOL_SPEED_TOLERANCE) <= terms[BOUNDS, TOOL]:
+        return SOUND
+    if terms[BOUNDS, HAS_JOINTS] != 0.0:
+        share, joint, _, _ = judge(q, dq, asked, terms, terms[JOINT_SETTINGS])
+        if joint >= 0 or share != 1.0:
+            return SOUND
+    if terms[BOUNDS, HAS_STOP] != 0.0:
+        if scale(asked, rows, terms[STOP:], terms[STOP_SETTINGS])[0] != 1.0:
+            return SOUND
+    return SILENT
+
+
+class Screen:
+    """Says which rules of a layer are to be asked; `rules` are given in their order.
+
+    `every` holds all of them, `covered` the names of those that are silent in a silent tick. What a
+    rule says of the motion counts only while no rule that is asked before it could have changed the
+    motion. `heeds` are to be told what was let through.
+    """
+
+    __slots__ = (
+        "_age", "_flags", "_joints", "_quiet", "_rest", "_robot", "_terms", "covered", "every",
+        "heeds",
+    )  # fmt: skip
+
+    def __init__(self, rules: Mapping[str, Rule], robot: str, joints: int) -> None:
+        self._robot, self._joints = robot, joints
+        self._terms = np.zeros((ROWS, max(joints, WIDTH)))
+        self._terms[BOUNDS, SIZE] = self._terms[BOUNDS, TOOL] = self._age = inf
+        self._flags: tuple[str, ...] = ()
+        covered: set[str] = set()
+        untouched = True  # the motion, by the rules that are asked in a silent tick
+        for name, rule in rules.items():
+            silence: Silence | None = getattr(rule, "silence", None)
+            if silence is None or (silence.of_motion and not untouched):
+                untouched = False
+            else:
+                self._cover(silence)
+                covered.add(name)
+        self.covered = frozenset(covered)
+        self.every: Checks = tuple((name, rule.check) for name, rule in rules.items())
+        self._rest: Checks = tuple(pair for pair in self.every if pair[0] not in covered)
+        self._quiet = False  # whether the latest tick was silent, and all were asked since another
+        heeds = (getattr(rule, "heed", None) for rule in rules.values())
+        self.heeds: tuple[Heed, ...] = tuple(heed for heed in heeds if heed is not None)
+
+    def asked(self, state: State, command: Command) -> Checks | None:
+        """The rules to be asked about a tick; None where `inputs` has a word to say of it.
+
+        In the first silent tick after another every rule is asked, so that none remembers the other
+        one for longer than it would by itself.
+        """
+        found = self._look(state, command) if self.every else UNSOUND
+        quiet, self._quiet = self._quiet, found == SILENT
+        if found == UNSOUND:
+            return None
+        return self._rest if quiet and self._quiet else self.every
+
+    def _look(self, state: State, command: Command) -> int:
+        robot = state.robots.get(self._robot)
+        if robot is None or command.grip - command.grip != 0.0:
+            return UNSOUND
+        for person in state.people.values():
+            if person.capsules.shape[1] != 7:
+                return UNSOUND
+        found: int = look(
+            self._terms, self._joints, command.asked, command.grip,
+            command.dq, command.tcp_velocity, command.capsule_velocities, robot.q, robot.dq,
+            robot.tcp, robot.tcp_velocity, robot.capsules, robot.capsule_velocities,
+        )  # fmt: skip
+        if found == SILENT:
+            if not command.age <= self._age:
+                return SOUND
+            machines = state.machines
+            for flag in self._flags:
+                if machines.get(flag):
+                    return SOUND
+        return found
+
+    def _cover(self, silence: Silence) -> None:
+        bounds = self._terms[BOUNDS]
+        bounds[SIZE], bounds[TOOL] = (
+            min(bounds[SIZE], silence.size),
+            min(bounds[TOOL], silence.tool),
+        )
+        self._age = min(self._age, silence.age)
+        self._flags += silence.flags
+        for pair, row, has in (
+            (silence.joints, JOINTS, HAS_JOINTS), (silence.stop, STOP, HAS_STOP)
+        ):  # fmt: skip
+            if pair is not None:
+                limits, settings = pair
+                self._terms[row : row + len(limits), : limits.shape[1]] = limits
+                self._terms[row + len(limits), : len(settings)] = settings
+                bounds[has] = 1.0
