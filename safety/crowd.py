@@ -16,18 +16,17 @@ from genba.sim.state import Array, State
 MOVES, BALL, FASTER, FIRST, BODY = 7, 13, 17, 18, 19
 EPS = 1e-12  # m^2, the way squared below which a capsule is a ball
 WIDTH = 8  # distances that a processor may reckon at a time
+SHAPE = "a measured person has the wrong shape"
 
 
 @njit(cache=True, error_model="numpy")
-def put(capsules: Array, velocities: Array, first: int, out: Array) -> float:
+def put(capsules: Array, velocities: Array, first: int, out: Array) -> None:
     """A body (m, 7) that moves with (m, 6) into the rows of a crowd (k, BODY) from `first` on.
 
-    Velocities of another shape are no numbers: who needs them must act. Returns a sum that is
-    finite where all capsules are.
+    Velocities of another shape are no numbers: who needs them must act.
     """
-    total = 0.0
     if capsules.shape[1] != 7 or first + capsules.shape[0] > out.shape[0]:
-        raise ValueError("a measured person has the wrong shape")
+        raise ValueError(SHAPE)
     known = velocities.shape[0] == capsules.shape[0] and velocities.shape[1] == 6
     for j in range(capsules.shape[0]):
         i = first + j
@@ -37,57 +36,70 @@ def put(capsules: Array, velocities: Array, first: int, out: Array) -> float:
             out[i, MOVES + k] = velocities[j, k] if known else nan
         x, y, z, r = ball_of(out, i, 0)
         out[i, BALL], out[i, BALL + 1], out[i, BALL + 2], out[i, BALL + 3] = x, y, z, r
-        total += (x + y) + (z + r)
         out[i, FASTER], out[i, FIRST] = faster_end(out, i, MOVES), first
-    return total
 
 
 @njit(cache=True, error_model="numpy")
-def distances(robot: Array, bodies: Array, total: float, lines: Array, out: Array) -> float:
+def distances(robot: Array, bodies: Array, lines: Array, out: Array) -> float:
     """Least distance (m) of a robot (c, 7) from a crowd (m, BODY), minus infinity where a number is
-    bad (or `total`, which `put` gave): whoever asks how near a person is must then act.
+    bad: whoever asks how near a person is must then act.
 
     Into `out` (c, w + 1): the distances of all pairs, and in the last column the least of each row.
-    The arithmetic is that of `separation.closest` (but for rounding), without a branch, so that
-    several pairs are reckoned at a time. `lines` (9, w) is room to work in, w >= m a multiple of
-    WIDTH: the last body capsule fills it up.
+    `lines` (9, w) is room to work in, w >= m a multiple of WIDTH: the last body capsule fills it.
     """
-    m, w = bodies.shape[0], lines.shape[1]
-    if not isfinite(total + robot.sum()):
+    w, nearest = lines.shape[1], inf
+    good = _spread_out(bodies, lines)
+    for i in range(robot.shape[0]):
+        for k in range(7):
+            good &= abs(robot[i, k]) < inf
+    if not good:
         out[:] = -inf
         return -inf
-    for j in range(w):
-        at = min(j, m - 1)
-        x, y, z = bodies[at, 0], bodies[at, 1], bodies[at, 2]
-        vx, vy, vz = bodies[at, 3] - x, bodies[at, 4] - y, bodies[at, 5] - z
-        lines[0, j], lines[1, j], lines[2, j], lines[6, j] = x, y, z, bodies[at, 6]
-        lines[3, j], lines[4, j], lines[5, j] = vx, vy, vz
-        lines[7, j] = vx * vx + vy * vy + vz * vz
-        lines[8, j] = 1.0 / lines[7, j] if lines[7, j] > EPS else 0.0
-    nearest = inf
     for i in range(robot.shape[0]):
-        row = out[i]
-        _row(robot[i], lines, row[:w])
+        _row(robot, i, lines, out)
         a, b, c, d = inf, inf, inf, inf  # four at a time: one waits for the other
         for j in range(0, w, 4):
-            a, b = min(a, row[j]), min(b, row[j + 1])
-            c, d = min(c, row[j + 2]), min(d, row[j + 3])
-        row[w] = min(min(a, b), min(c, d))
-        nearest = min(nearest, row[w])
+            a, b = min(a, out[i, j]), min(b, out[i, j + 1])
+            c, d = min(c, out[i, j + 2]), min(d, out[i, j + 3])
+        out[i, w] = min(min(a, b), min(c, d))
+        nearest = min(nearest, out[i, w])
     return nearest
 
 
 @njit(cache=True, error_model="numpy")
-def _row(a: Array, lines: Array, out: Array) -> None:
-    """The distances (m,) of one capsule from others: start and way of the axis, radius, way squared
-    and its inverse.
+def _spread_out(bodies: Array, lines: Array) -> bool:
+    """Start and way of every axis, radius, way squared and its inverse, a column a capsule.
+
+    Returns whether all of them are numbers.
     """
-    ax, ay, az, radius = a[0], a[1], a[2], a[6]
-    ux, uy, uz = a[3] - ax, a[4] - ay, a[5] - az
+    m, total = bodies.shape[0], 0.0
+    for j in range(m):
+        x, y, z, r = bodies[j, 0], bodies[j, 1], bodies[j, 2], bodies[j, 6]
+        vx, vy, vz = bodies[j, 3] - x, bodies[j, 4] - y, bodies[j, 5] - z
+        square = vx * vx + vy * vy + vz * vz
+        lines[0, j], lines[1, j], lines[2, j], lines[6, j] = x, y, z, r
+        lines[3, j], lines[4, j], lines[5, j], lines[7, j] = vx, vy, vz, square
+        lines[8, j] = 1.0 / square if square > EPS else 0.0
+        total += ((x + y) + (z + r)) + ((vx + vy) + vz)
+    for j in range(m, lines.shape[1]):
+        for k in range(lines.shape[0]):
+            lines[k, j] = lines[k, m - 1]
+    return isfinite(total)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _row(robot: Array, i: int, lines: Array, out: Array) -> None:
+    """The distances of capsule i of a robot from all in `lines` into row i of `out`.
+
+    The arithmetic is that of `separation.closest` (but for rounding), without a branch, so that
+    several pairs are reckoned at a time.
+    """
+    ax, ay, az, radius = robot[i, 0], robot[i, 1], robot[i, 2], robot[i, 6]
+    ux, uy, uz = robot[i, 3] - ax, robot[i, 4] - ay, robot[i, 5] - az
     aa = ux * ux + uy * uy + uz * uz
     rod = aa > EPS
     inverse = 1.0 / aa if rod else 0.0
-    for j in range(out.shape[0]):
+    for j in range(lines.shape[1]):
         bx, by, bz, ee = lines[0, j], lines[1, j], lines[2, j], lines[7, j]
         vx, vy, vz = lines[3, j], lines[4, j], lines[5, j]
         wx, wy, wz = ax - bx, ay - by, az - bz
@@ -110,7 +122,17 @@ def _row(a: Array, lines: Array, out: Array) -> None:
         dx = bx + t * vx - ax - s * ux
         dy = by + t * vy - ay - s * uy
         dz = bz + t * vz - az - s * uz
-        out[j] = sqrt(dx * dx + dy * dy + dz * dz) - radius - lines[6, j]
+        out[i, j] = sqrt(dx * dx + dy * dy + dz * dz) - radius - lines[6, j]
+
+
+@njit(cache=True, error_model="numpy")
+def _one(
+    robot: Array, capsules: Array, velocities: Array, bodies: Array, lines: Array, out: Array
+) -> float:
+    """`put` and `distances` of one person, in one call since that is what most ticks have."""
+    put(capsules, velocities, 0, bodies)
+    least: float = distances(robot, bodies, lines, out)
+    return least
 
 
 class Crowd:
@@ -119,7 +141,7 @@ class Crowd:
     One array in place of several: a compiled rule is called once a tick, not once a person.
     """
 
-    __slots__ = ("_robot", "_room", "_state", "_total", "bodies", "gaps", "nearest", "sizes")
+    __slots__ = ("_robot", "_room", "_state", "bodies", "gaps", "nearest", "sizes")
 
     def __init__(self) -> None:
         # both held, so that no other can take their identity
@@ -128,7 +150,6 @@ class Crowd:
         self.bodies: Array = np.empty((0, BODY))
         self.sizes: tuple[int, ...] = ()  # capsules of each body
         self._room: Array = np.empty((9, 0))
-        self._total = 0.0
         self.gaps: Array = np.empty((0, 1))  # (c, w + 1) as `distances` writes them
         self.nearest = inf  # m
 
@@ -141,28 +162,29 @@ class Crowd:
             return self.bodies
         self._state = self._robot = None
         sizes, known = self.sizes, len(self.sizes)
-        index, first, total = 0, 0, 0.0
+        index, first = 0, 0
         for person in state.people.values():
             capsules = person.capsules
             if index == known or len(capsules) != sizes[index]:
                 return self._fit(state)
-            total += put(capsules, person.velocities, first, self.bodies)
+            put(capsules, person.velocities, first, self.bodies)
             first += sizes[index]
             index += 1
         if index != known:
             return self._fit(state)
-        self._state, self._total = state, total
+        self._state = state
         return self.bodies
 
     def _fit(self, state: State) -> Array:
         """Makes room for other people than before."""
         people = state.people.values()
         if any(person.capsules.ndim != 2 or person.capsules.shape[1] != 7 for person in people):
-            raise ValueError("a measured person has the wrong shape")
+            raise ValueError(SHAPE)
         self.sizes = tuple([len(person.capsules) for person in people])
         count = sum(self.sizes)
         self.bodies = np.empty((count, BODY))
         self._room = np.empty((9, WIDTH * -(-count // WIDTH)))
+        self.gaps = np.empty((len(self.gaps), self._room.shape[1] + 1))
         return self.of(state)
 
     def near(self, state: State, robot: Array) -> float:
@@ -170,13 +192,23 @@ class Crowd:
 
         `bodies` and `gaps` then hold everybody and the distance of every pair.
         """
-        bodies = self.bodies if state is self._state else self.of(state)
-        if robot is not self._robot:
-            shape = len(robot), self._room.shape[1] + 1
-            if self.gaps.shape != shape:
-                self.gaps = np.empty(shape)
-            self.nearest = distances(robot, bodies, self._total, self._room, self.gaps)
-            self._robot = robot
+        if robot is self._robot and state is self._state:
+            return self.nearest
+        if len(robot) != len(self.gaps):
+            self.gaps = np.empty((len(robot), self._room.shape[1] + 1))
+        if len(state.people) == 1 == len(self.sizes) and state is not self._state:
+            (person,) = state.people.values()
+            if len(person.capsules) == self.sizes[0]:
+                self._state = self._robot = None
+                self.nearest = _one(
+                    robot, person.capsules, person.velocities, self.bodies, self._room, self.gaps
+                )
+                self._state, self._robot = state, robot
+                return self.nearest
+        bodies = self.of(state)
+        self._robot = None
+        self.nearest = distances(robot, bodies, self._room, self.gaps)
+        self._robot = robot
         return self.nearest
 
 
