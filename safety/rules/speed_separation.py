@@ -82,40 +82,50 @@ def _scale(d: float, v_r: float, v: float, settings: Array, late: float) -> floa
 
 
 @njit(cache=True)
-def _fastest(asked: Array, measured: Array, settings: Array) -> float:
-    """The top speed (m/s) of the robot, which says how long it takes to stop.
-
-    What it really does counts where it is more, but noise on a standing robot does not.
-    """
-    one, two = 0.0, 0.0
+def _fastest(asked: Array, measured: Array) -> tuple[float, float, int]:
+    """Speed (m/s) of the fastest end as asked and as measured, and the link that is asked it."""
+    one, two, link, best = 0.0, 0.0, 0, -1.0
     for i in range(asked.shape[0]):
-        one, two = max(one, faster_end(asked, i, 0)), max(two, faster_end(measured, i, 0))
-    return two if two > one and two > settings[_MIN_SPEED] else one
+        v = faster_end(asked, i, 0)
+        one, two = max(one, v), max(two, faster_end(measured, i, 0))
+        if v > best:
+            link, best = i, v
+    return one, two, link
 
 
 @njit(cache=True, error_model="numpy")
 def judge(
     robot: Array, measured: Array, asked: Array, bodies: Array, gaps: Array, settings: Array,
     late: float,
-) -> tuple[float, float, float, float]:  # fmt: skip
-    """(scale, d, directed speed there, top speed) of a robot (n, 7) and a crowd (m, BODY).
+) -> tuple[float, float, float]:  # fmt: skip
+    """(scale, d, the S_p needed there) of a robot (n, 7) and a crowd (m, BODY).
 
     A scale of 0 asks for a stop. `gaps`: the crowd's, from this robot. Late: s beyond the declared
     delay. Pairs that cannot bring the scale lower are skipped, so the one that most likely is the
-    worst comes first.
+    worst comes first: the fastest link and the body capsule nearest to it.
 
     A body lies wholly beyond the plane through its nearest point; velocity and way to that plane
     are linear along the link. So both ends of the link are held against their own way to it: that
     covers the nearest point, also one that jumps along a parallel link.
     """
-    scale, at, fast = 1.0, inf, 0.0
-    top = _fastest(asked, measured, settings)
+    one, two, first = _fastest(asked, measured)
+    # The top speed says how long a stop takes. What the robot really does counts where it is more,
+    # but noise on a standing robot does not.
+    top = two if two > one and two > settings[_MIN_SPEED] else one
+    scale, at, fast, far = 1.0, inf, 0.0, inf
     m, last = bodies.shape[0], gaps.shape[1] - 1
     if gaps[0, last] == -inf:
-        return 0.0, -inf, 0.0, top
-    first, best = _likely(asked, gaps)
+        return 0.0, -inf, _s_p(0.0, top, settings, late)
+    best = 0
+    for j in range(last):
+        if gaps[first, j] < gaps[first, best]:
+            best = j
     for turn in range(-1, robot.shape[0]):
         i = first if turn < 0 else turn
+        if turn == 0:  # beyond this distance nobody is held back, whatever the link
+            far = _s_p(scale * max(one, two), scale * top, settings, late)
+        if gaps[i, last] > far:
+            continue
         own = max(faster_end(asked, i, 0), faster_end(measured, i, 0))
         if not own > _STILL:
             continue  # a link that stands is no more than an obstacle
@@ -129,7 +139,7 @@ def judge(
                 continue
             d, s, _, nx, ny, nz = closest_rows(robot, i, bodies, j)
             if d + robot[i, 6] + bodies[j, 6] < 1e-6:  # through each other: no direction is away
-                return 0.0, d, own, top
+                return 0.0, d, _s_p(own, top, settings, late)
             slope = (robot[i, 3] - robot[i, 0]) * nx + (robot[i, 4] - robot[i, 1]) * ny
             slope += (robot[i, 5] - robot[i, 2]) * nz
             for e in range(2):
@@ -138,29 +148,15 @@ def judge(
                 now = measured[i, k] * nx + measured[i, k + 1] * ny + measured[i, k + 2] * nz
                 v = now if now > v and now > settings[_MIN_SPEED] else v
                 way = d + max(0.0, (s - e) * slope)
-                one = _scale(way, v, top, settings, late)
-                if one < scale:
-                    scale, at, fast = one, way, v
+                fits = _scale(way, v, top, settings, late)
+                if fits < scale:
+                    scale, at, fast = fits, way, v
                     if scale == 0.0:
-                        return scale, at, fast, top
+                        return scale, at, _s_p(fast, top, settings, late)
                     reach = _s_p(scale * own, scale * top, settings, late)
     if scale < 1.0 and not scale * top >= settings[_MIN_SPEED]:
         scale = 0.0  # what is left is not worth moving at
-    return scale, at, fast, top
-
-
-@njit(cache=True, error_model="numpy")
-def _likely(asked: Array, gaps: Array) -> tuple[int, int]:
-    """A pair that is likely to be the worst: the fastest link, the body capsule nearest to it."""
-    link, top, best = 0, -1.0, 0
-    for i in range(asked.shape[0]):
-        v = faster_end(asked, i, 0)
-        if v > top:
-            link, top = i, v
-    for j in range(gaps.shape[1] - 1):
-        if gaps[link, j] < gaps[link, best]:
-            best = j
-    return link, best
+    return scale, at, _s_p(fast, top, settings, late) if scale < 1.0 else 0.0
 
 
 class SpeedSeparation:
@@ -210,44 +206,36 @@ class SpeedSeparation:
 
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: distance d (m) of the pair that acted; limit: the S_p it needed (m)."""
-        people, late = state.people, 0.0
+        people = state.people
         if not people and not self._stopped:
             return PASS
-        scale, at, speeds, least = 1.0, inf, (0.0, 0.0), inf
-        floor = self._floor
+        scale, at, needed, least, floor = 1.0, inf, 0.0, inf, self._floor
         if people:
-            robot = state.robots[self._robot]
-            late = self._late(state)
-            if late:
+            robot, crowd = state.robots[self._robot], self._crowd
+            late = state.people_age - self._delay  # who is seen later than declared came nearer
+            if late <= 1e-9:
+                late = 0.0
+            else:
                 floor = _s_p(0.0, 0.0, self._settings, late)
-            crowd = self._crowd
             least = crowd.near(state, robot.capsules)
-            scale, at, fast, top = judge(
+            scale, at, needed = judge(
                 robot.capsules, robot.capsule_velocities, command.capsule_velocities,
                 crowd.bodies, crowd.gaps, self._settings, late,
             )  # fmt: skip
-            speeds = fast, top
-        rest = floor + self._set.restart_margin
-        if least < floor and scale > 0.0:
-            # closer than even a robot that stands may let anybody come: receding is no credit
-            scale, at, speeds = 0.0, least, (0.0, 0.0)
+            if least < floor and scale > 0.0:
+                # closer than even a robot that stands may let anybody come: receding is no credit
+                scale, at, needed = 0.0, least, floor
         if scale == 1.0 and not self._stopped:
             return PASS
         if scale == 0.0:
             self._stopped, self._clear = True, None
-            needed = _s_p(*speeds, self._settings, late)
             return Verdict(0.0, 2, False, "no speed keeps the separation", at, needed)
+        rest = floor + self._set.restart_margin
         if self._stopped and not self._may_restart(state.time, least, rest):
             return Verdict(0.0, 2, False, "waits until the way is clear", least, rest)
         if scale == 1.0:
             return PASS
-        needed = _s_p(*speeds, self._settings, late)
         return Verdict(scale, None, False, "separation below S_p", at, needed)
-
-    def _late(self, state: State) -> float:
-        # people seen later than declared have come nearer meanwhile
-        late = state.people_age - self._delay
-        return 0.0 if late <= 1e-9 else late
 
     def _may_restart(self, time: float, least: float, rest: float) -> bool:
         if not least >= rest:
