@@ -48,17 +48,16 @@ class ReducedSpeed:
 
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: tool speed (m/s), asked or measured; limit: m/s."""
-        if not state.people and not state.machines.get("reduced_speed"):
+        asked = state.machines.get("reduced_speed")
+        # near first: another rule has mostly looked, and then the distance is known
+        if not asked and not (state.people and self._near(state)):
             return PASS
-        # the arithmetic of the speed is cheaper than looking for people
         verdict = tool_limit_scale(state, self._robot, command, self._limit)
         if verdict is PASS:
             return PASS
-        if state.machines.get("reduced_speed"):
-            return verdict._replace(reason="the cell asks for reduced speed")
-        if self._near(state):
-            return verdict._replace(reason="a person is near")
-        return PASS
+        return verdict._replace(
+            reason="the cell asks for reduced speed" if asked else "a person is near"
+        )
 
     def _near(self, state: State) -> bool:
         if self._zones is not None and geometry.touches(self._zones, self._crowd.of(state)):
