@@ -48,20 +48,27 @@ class Journal:
         events: list[Event] = []
         active = self._active = self._active.copy()  # a recorder may have kept the one before
         for name, verdict in found:
-            if name in active:
-                active[name] = active[name][0], time
+            known = active.get(name)
+            if known is not None:
+                active[name] = known[0], time
             else:
                 active[name] = time, time
                 events.append(_began(time, name, verdict))
-        over: tuple[str, ...] = ()
         if len(active) > len(found):
-            over = tuple(n for n, (_, last) in active.items() if self._over(time, last))
+            events += self._end(active, time)
+        if leader is not None or self.stop is not None:
+            events += self._follow(time, leader, latch)
+        return tuple(events)
+
+    def _end(self, active: dict[str, tuple[float, float]], time: float) -> list[Event]:
+        """Those that were quiet for long enough, out of the active ones."""
+        events = []
+        over = [name for name, (_, last) in active.items() if self._over(time, last)]
         for name in over:
             since, last = active.pop(name)
             data = {"phase": "off", "duration": last - since}
             events.append(Event(time, EventKind.RULE, name, data))
-        events += self._follow(time, leader, latch)
-        return tuple(events)
+        return events
 
     def release(self, time: float, by: str) -> tuple[Event, ...]:
         """The stop ends at `time` (s), by itself ("automatic") or by a person ("manual")."""

@@ -26,6 +26,7 @@ from genba.sim.state import Array, Command, Event, State
 LAYER = "safety_layer"  # the subject of what the layer itself finds
 FLICKER = 0.1  # s of quiet before a rule counts as off (D)
 STALE_TICKS = 3  # ticks a state may be old (D)
+_new = tuple.__new__  # a named tuple without the call in Python of its own constructor
 
 
 class SafetyLayer:
@@ -156,7 +157,7 @@ class SafetyLayer:
         self._persists = False
         self._grip = command.grip
         self.scale = 1.0
-        return Decision(command, 1.0, None, (), ())
+        return _new(Decision, (command, 1.0, None, (), ()))
 
     def _doubt(self, state: State, command: Command, found: list[Named]) -> tuple[Checks, Command]:
         """What is wrong with a state or a command that is not sound, into `found`.
@@ -226,30 +227,45 @@ class SafetyLayer:
             grip = 1.0 if robot is None or robot.holding else -1.0
         dq, twist, rows = inputs.standing(self._joints, self._rows)
         if isinstance(command, Command):
-            return Command(dq, twist, rows, grip, command.asked, command.age)
+            return _new(Command, (dq, twist, rows, grip, command.asked, command.age))
         return Command(dq, twist, rows, grip, inputs.NOTHING, 0.0)
 
     def _decide(self, state: State | None, command: Command, found: list[Named]) -> Decision:
         """The most restrictive of all verdicts and latches; any that latches, latches."""
-        time = self._time or 0.0
-        self._persists = self._latch(found)
-        scale = 1.0
-        leader: Named | None = None
-        for named in [*found, *self._latches.items()] if self._latches else found:
-            verdict = named[1]
+        scale, stops = 1.0, bool(self._latches)
+        for _, verdict in found:
             if verdict.scale < scale:
                 scale = verdict.scale
-            if verdict.category is not None and (leader is None or stricter(verdict, leader[1])):
-                leader = named
-        category = None
+            if verdict.category is not None:
+                stops = True
+        self._persists, category = False, None
+        leader = self._leader(found) if stops else None
         if leader is not None:
             category, scale = leader[1].category, 0.0
-        held = self._held(state, command, scale)
+        if scale == 0.0:
+            held = self._still(state, command)
+        else:
+            self._grip = command.grip
+            held = command if scale == 1.0 else inputs.scaled(command, scale)
         if leader is not None:
             held = self._leave(state, held, leader, found)
         self.scale = scale
-        events = self._journal.enter(time, found, leader, bool(self._latches))
-        return Decision(held, scale, category, tuple(found), events)
+        events = self._journal.enter(self._time or 0.0, found, leader, bool(self._latches))
+        return _new(Decision, (held, scale, category, tuple(found), events))
+
+    def _leader(self, found: list[Named]) -> Named | None:
+        """Latches what latches; the verdict that stops the robot, of equal ones the first."""
+        for name, verdict in found:
+            if verdict.latch:
+                self._persists = True
+                if name not in self._latches or stricter(verdict, self._latches[name]):
+                    self._latches = {**self._latches, name: verdict}
+        leader: Named | None = None
+        for named in (*found, *self._latches.items()) if self._latches else found:
+            verdict = named[1]
+            if verdict.category is not None and (leader is None or stricter(verdict, leader[1])):
+                leader = named
+        return leader
 
     def _leave(
         self, state: State | None, held: Command, leader: Named, found: list[Named]
@@ -266,23 +282,3 @@ class SafetyLayer:
             return held
         motion = drawing_back(found, LAYER)
         return held if motion is None else self._moved(state, held, motion)
-
-    def _latch(self, found: list[Named]) -> bool:
-        persists = False
-        for name, verdict in found:
-            if verdict.latch:
-                persists = True
-                if name not in self._latches or stricter(verdict, self._latches[name]):
-                    self._latches = {**self._latches, name: verdict}
-        return persists
-
-    def _held(self, state: State | None, command: Command, scale: float) -> Command:
-        if scale == 0.0:
-            return self._still(state, command)
-        self._grip = command.grip
-        if scale == 1.0:
-            return command
-        dq, twist, rows = command.dq, command.tcp_velocity, command.capsule_velocities
-        return Command(
-            dq * scale, twist * scale, rows * scale, command.grip, command.asked, command.age
-        )

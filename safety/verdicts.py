@@ -11,6 +11,8 @@ from genba.safety.journal import Named
 from genba.safety.rule import Verdict
 from genba.sim.state import Array, Command, Event
 
+CATEGORIES = (None, 0, 1, 2)  # of a stop; None: no stop
+
 
 class Decision(NamedTuple):
     """What the robot may do this tick, and why. A named tuple: one is made every tick."""
@@ -53,13 +55,13 @@ def sound(verdict: object, joints: int) -> Verdict:
     """The verdict, or a failure where it is none."""
     if not isinstance(verdict, Verdict):
         return failure("the rule gave no verdict")
-    if not 0.0 <= verdict.scale <= 1.0:
+    scale, category, latch, _, _, _, motion, _ = verdict
+    if not 0.0 <= scale <= 1.0:
         return failure("the rule's scale is outside [0, 1]")
-    if verdict.category not in (None, 0, 1, 2):
+    if category not in CATEGORIES:
         return failure("the rule named no stop category")
-    motion = verdict.motion
     if motion is not None and not (motion.shape == (joints,) and bool(np.isfinite(motion).all())):
         return failure("the rule's motion is no motion of this robot")
-    if verdict.latch and verdict.category is None:
+    if latch and category is None:
         return failure("the rule latches without a stop category")
     return verdict
