@@ -93,32 +93,28 @@ class Screen:
         In the first silent tick after another every rule is asked, so that none remembers the other
         one for longer than it would by itself.
         """
-        found = self._look(state, command) if self.every else UNSOUND
-        quiet, self._quiet = self._quiet, found == SILENT
-        if found == UNSOUND:
-            return None
-        return self._rest if quiet and self._quiet else self.every
-
-    def _look(self, state: State, command: Command) -> int:
-        robot = state.robots.get(self._robot)
+        quiet, self._quiet = self._quiet, False
+        robot = state.robots.get(self._robot) if self.every else None
         if robot is None or command.grip - command.grip != 0.0:
-            return UNSOUND
+            return None
         for person in state.people.values():
             if person.capsules.shape[1] != 7:
-                return UNSOUND
-        found: int = look(
+                return None
+        found = look(
             self._terms, self._joints, command.asked, command.grip,
             command.dq, command.tcp_velocity, command.capsule_velocities, robot.q, robot.dq,
             robot.tcp, robot.tcp_velocity, robot.capsules, robot.capsule_velocities,
         )  # fmt: skip
-        if found == SILENT:
-            if not command.age <= self._age:
-                return SOUND
-            machines = state.machines
-            for flag in self._flags:
-                if machines.get(flag):
-                    return SOUND
-        return found
+        if found != SILENT:
+            return None if found == UNSOUND else self.every
+        if not command.age <= self._age:
+            return self.every
+        machines = state.machines
+        for flag in self._flags:
+            if machines.get(flag):
+                return self.every
+        self._quiet = True
+        return self._rest if quiet else self.every
 
     def _cover(self, silence: Silence) -> None:
         bounds = self._terms[BOUNDS]

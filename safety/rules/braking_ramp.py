@@ -69,13 +69,16 @@ class BrakingRamp:
     order = "integrity"
     Parameters = BrakingRampParameters
     MEMORY = ("_bound", "_over", "_recent", "_time", "_told")
-    __slots__ = ("_bound", "_limits", "_longest", "_over", "_recent", "_robot", "_set", "_time",
-                 "_told")  # fmt: skip
+    __slots__ = (
+        "_bound", "_limits", "_longest", "_over", "_recent", "_robot", "_slowing", "_stopping",
+        "_ticks", "_time", "_told",
+    )  # fmt: skip
 
     def __init__(
         self, parameters: BrakingRampParameters, robot_name: str, robot: RobotModel
     ) -> None:
-        self._robot, self._set = robot_name, parameters
+        self._robot, self._ticks = robot_name, parameters.ticks
+        self._stopping, self._slowing = parameters.stopping, parameters.slowing  # s
         self._limits = np.asarray(robot.ddq_max, dtype=np.float64) * parameters.share
         tick: float = getattr(robot, "tick", TICK)
         self._longest = MISSED * tick
@@ -87,21 +90,23 @@ class BrakingRamp:
 
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: s that the robot still needs to stand; limit: s that the ramp leaves it."""
-        now = braking_time(state.robots[self._robot].dq, self._limits)
-        gap = state.time - self._time
-        self._time = state.time
+        now, time = braking_time(state.robots[self._robot].dq, self._limits), state.time
+        gap = time - self._time
+        self._time = time
         if not 0.0 <= gap <= self._longest:
             self._recent, self._bound, self._over = (now,) * len(self._recent), now, 0
             return PASS
-        self._recent = recent = (*self._recent[1:], self._told)
-        asked = max(recent)
-        self._bound = bound = max(asked, self._bound - gap)
-        bound += self._set.slowing if asked > 0.0 else self._set.stopping
+        self._recent = recent = self._recent[1:] + (self._told,)
+        bound, asked = self._bound - gap, max(recent)
+        if bound < asked:
+            bound = asked
+        self._bound = bound
+        bound += self._slowing if asked > 0.0 else self._stopping
         if now <= bound:
             self._over = 0
             return PASS
         self._over += 1
-        if self._over < self._set.ticks:
+        if self._over < self._ticks:
             return PASS
         return Verdict(0.0, 0, True, "the robot slows down less than declared", now, bound)
 

@@ -60,9 +60,8 @@ class ReducedSpeed:
         )
 
     def _near(self, state: State) -> bool:
-        if self._zones is not None and geometry.touches(self._zones, self._crowd.of(state)):
-            return True
-        if not self._distance > 0.0:
-            return False
-        capsules = state.robots[self._robot].capsules
-        return self._crowd.near(state, capsules) < self._distance
+        distance, zones = self._distance, self._zones
+        if distance > 0.0:
+            if self._crowd.near(state, state.robots[self._robot].capsules) < distance:
+                return True
+        return zones is not None and bool(geometry.touches(zones, self._crowd.of(state)))
