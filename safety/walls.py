@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from math import inf, isfinite, nan, sqrt
 
-import numpy as np
 from numba import njit
 
 from genba.safety.crowd import FASTER, MOVES
@@ -25,6 +24,7 @@ ROWS = 96  # rows of one kind at most; what is left out is found in the next rou
 # the settings' places: kept free (m), reaction time (s), deceleration (m/s^2), gain (1/s)
 MARGIN, DELAY, BRAKE, GAIN = 0, 1, 2, 3
 
+Direction = tuple[float, float, float]
 # rows written, least share of the motion that fits, trigger and limit (m/s) there, least way (m)
 Look = tuple[int, float, float, float, float]
 
@@ -54,23 +54,50 @@ def _allowed(v: float, m: float, way: float, meets: float, settings: Array) -> f
 
 
 @njit(cache=True, inline="always", error_model="numpy")
-def _put(out: Array, count: int, frame: float, end: Array, n: Array, most: float) -> int:
+def _put(
+    out: Array, count: int, frame: float, bodies: Array, i: int, e: int, n: Direction, most: float
+) -> int:
+    """A row for end e (0 or 1) of robot capsule i; returns how many there are."""
     if count < min(ROWS, out.shape[0]):
         out[count, 0] = frame
         for a in range(3):
-            out[count, 1 + a], out[count, 4 + a] = end[a], n[a]
+            out[count, 1 + a], out[count, 4 + a] = bodies[i, 3 * e + a], n[a]
         out[count, 7] = most
         return count + 1
     return count
 
 
 @njit(cache=True, inline="always", error_model="numpy")
-def _reach(v: float, meets: float, settings: Array) -> float:
+def _along(rows: Array, i: int, e: int, n: Direction) -> float:
+    """The speed (m/s) of end e (0 or 1) of row i along a direction."""
+    v = 0.0
+    for a in range(3):
+        v += n[a] * rows[i, 3 * e + a]
+    return v
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def _length(bodies: Array, i: int, n: Direction) -> float:
+    """The way (m) from one end of capsule i to the other along a direction."""
+    way = 0.0
+    for a in range(3):
+        way += n[a] * (bodies[i, 3 + a] - bodies[i, a])
+    return way
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def _inverse(settings: Array) -> tuple[float, float, float, float]:
+    """The settings as `_reach` takes them, which is asked about every pair: without a division."""
+    brake, gain = 0.5 / settings[BRAKE], 1.0 / settings[GAIN]
+    return settings[MARGIN], settings[DELAY], brake, gain
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def _reach(v: float, terms: tuple[float, float, float, float]) -> float:
     """Way (m) beyond which an end that moves at v (m/s) is never held back."""
-    v += meets
-    stop = v * settings[DELAY] + v * v / (2.0 * settings[BRAKE])
-    bend = v / settings[GAIN]
-    reach: float = settings[MARGIN] + (stop if stop > bend else bend)
+    margin, delay, brake, gain = terms
+    stop, bend = v * (delay + v * brake), v * gain
+    reach: float = margin + (stop if stop > bend else bend)
     return reach
 
 
@@ -86,27 +113,25 @@ def planes(
     """
     if frames.shape[0] != bodies.shape[0]:
         raise ValueError(OTHER)
-    count, ratio, trigger, limit, least = 0, 1.0, 0.0, 0.0, inf
+    terms, count, ratio, trigger, limit, least = _inverse(settings), 0, 1.0, 0.0, 0.0, inf
     for i in range(bodies.shape[0]):
         if frames[i] == 0.0:
             continue  # what does not move
         # so far away, nothing that moves like this is held back
-        reach = _reach(max(faster_end(asked, i, 0), faster_end(measured, i, 0)), 0.0, settings)
+        reach = _reach(max(faster_end(asked, i, 0), faster_end(measured, i, 0)), terms)
         for k in range(walls.shape[0]):
-            for e in range(0, 6, 3):
+            n = walls[k, 0], walls[k, 1], walls[k, 2]
+            for e in range(2):
                 way = walls[k, 3] - bodies[i, 6]
                 for a in range(3):
-                    way -= walls[k, a] * bodies[i, e + a]
+                    way -= n[a] * bodies[i, 3 * e + a]
                 least = min(least, way)
                 if way > reach:
                     continue
-                v, m = 0.0, 0.0
-                for a in range(3):
-                    v += walls[k, a] * asked[i, e + a]
-                    m += walls[k, a] * measured[i, e + a]
+                v, m = _along(asked, i, e, n), _along(measured, i, e, n)
                 most = _allowed(v, m, way - settings[MARGIN], 0.0, settings)
                 if most < inf:
-                    count = _put(out, count, frames[i], bodies[i, e : e + 3], walls[k], most)
+                    count = _put(out, count, frames[i], bodies, i, e, n, most)
                     if most / v < ratio:
                         ratio, trigger, limit = most / v, v, most
     return count, ratio, trigger, limit, least
@@ -154,14 +179,13 @@ def boxes(
     """
     if frames.shape[0] != bodies.shape[0]:
         raise ValueError(OTHER)
-    n = np.empty(3)
-    count, ratio, trigger, limit, least = 0, 1.0, 0.0, 0.0, inf
+    terms, count, ratio, trigger, limit, least = _inverse(settings), 0, 1.0, 0.0, 0.0, inf
     for i in range(bodies.shape[0]):
         if frames[i] == 0.0:
             continue
         x, y, z, r = ball_of(bodies, i, 0)
         top = max(faster_end(asked, i, 0), faster_end(measured, i, 0))
-        reach = r + _reach(top, 0.0, settings)
+        reach = r + _reach(top, terms)
         for k in range(zones.shape[0]):
             b = zones[k]
             dx = max(0.0, max(b[0] - x, x - b[3]))
@@ -169,19 +193,16 @@ def boxes(
             dz = max(0.0, max(b[2] - z, z - b[5]))
             if dx * dx + dy * dy + dz * dz > reach * reach:
                 continue
-            d, s, n[0], n[1], n[2] = _nearest(b, bodies[i])
+            d, s, nx, ny, nz = _nearest(b, bodies[i])
+            n = nx, ny, nz
             least = min(least, d - bodies[i, 6] if d > 0.0 else -inf)
+            along = _length(bodies, i, n)
             for e in range(2):
-                v, m, along = 0.0, 0.0, 0.0
-                for a in range(3):
-                    v += n[a] * asked[i, 3 * e + a]
-                    m += n[a] * measured[i, 3 * e + a]
-                    along += n[a] * (bodies[i, 3 + a] - bodies[i, a])
+                v, m = _along(asked, i, e, n), _along(measured, i, e, n)
                 way = d - bodies[i, 6] - settings[MARGIN] + max(0.0, (s - e) * along)
                 most = _allowed(v, m, way, 0.0, settings)
                 if most < inf:
-                    end = bodies[i, 3 * e : 3 * e + 3]
-                    count = _put(out, count, frames[i], end, n, most)
+                    count = _put(out, count, frames[i], bodies, i, e, n, most)
                     if most / v < ratio:
                         ratio, trigger, limit = most / v, v, most
     return count, ratio, trigger, limit, least
@@ -218,8 +239,7 @@ def people(
     """
     if frames.shape[0] != bodies.shape[0]:
         raise ValueError(OTHER)
-    n = np.empty(3)
-    count, ratio, trigger, limit, least = 0, 1.0, 0.0, 0.0, inf
+    terms, count, ratio, trigger, limit, least = _inverse(settings), 0, 1.0, 0.0, 0.0, inf
     last, hurry, total = gaps.shape[1] - 1, 0.0, gaps[0, gaps.shape[1] - 1]
     for j in range(others.shape[0]):
         hurry = max(hurry, others[j, FASTER])
@@ -232,29 +252,26 @@ def people(
         if frames[i] == 0.0 or top <= STILL:
             continue
         top = max(top, faster_end(measured, i, 0))
-        far = _reach(top, hurry, settings)  # whoever is nearer may count
+        far = _reach(top + hurry, terms)  # whoever is nearer may count
         if gaps[i, last] > far:
             continue
         for j in range(others.shape[0]):
-            if gaps[i, j] > far or gaps[i, j] > _reach(top, others[j, FASTER], settings):
+            if gaps[i, j] > far or gaps[i, j] > _reach(top + others[j, FASTER], terms):
                 continue
-            d, s, _, n[0], n[1], n[2] = closest_rows(bodies, i, others, j)
+            d, s, _, nx, ny, nz = closest_rows(bodies, i, others, j)
+            n = nx, ny, nz
             least = min(least, d)
-            one, two, along = 0.0, 0.0, 0.0
+            one, two = 0.0, 0.0
             for a in range(3):
                 one -= n[a] * others[j, MOVES + a]
                 two -= n[a] * others[j, MOVES + 3 + a]
-                along += n[a] * (bodies[i, 3 + a] - bodies[i, a])
+            along = _length(bodies, i, n)
             for e in range(2):
-                v, m = 0.0, 0.0
-                for a in range(3):
-                    v += n[a] * asked[i, 3 * e + a]
-                    m += n[a] * measured[i, 3 * e + a]
+                v, m = _along(asked, i, e, n), _along(measured, i, e, n)
                 way = d - settings[MARGIN] + max(0.0, (s - e) * along)
                 most = _allowed(v, m, way, max(one, two), settings)
                 if most < inf:
-                    end = bodies[i, 3 * e : 3 * e + 3]
-                    count = _put(out, count, frames[i], end, n, most)
+                    count = _put(out, count, frames[i], bodies, i, e, n, most)
                     if most / v < ratio:
                         ratio, trigger, limit = most / v, v, most
     return count, ratio, trigger, limit, least
