@@ -19,7 +19,7 @@ from genba.safety.recorder import Recorder
 from genba.safety.robot import RobotModel, guarded
 from genba.safety.rule import PASS, Config, Rule, Verdict
 from genba.safety.screen import Checks, Screen
-from genba.safety.verdicts import Decision, drawing_back, failure, sound, stricter
+from genba.safety.verdicts import Decision, drawing_back, failure, sound, stricter, strictest
 from genba.sim.kinematics import Chain
 from genba.sim.state import Array, Command, Event, State
 
@@ -232,14 +232,21 @@ class SafetyLayer:
 
     def _decide(self, state: State | None, command: Command, found: list[Named]) -> Decision:
         """The most restrictive of all verdicts and latches; any that latches, latches."""
-        scale, stops = 1.0, bool(self._latches)
-        for _, verdict in found:
+        scale, leader, extras = 1.0, None, bool(self._latches)
+        self._persists = False
+        for named in found:
+            verdict = named[1]
             if verdict.scale < scale:
                 scale = verdict.scale
             if verdict.category is not None:
-                stops = True
-        self._persists, category = False, None
-        leader = self._leader(found) if stops else None
+                if verdict.latch:
+                    self._latch(named)
+                if leader is None or stricter(verdict, leader[1]):
+                    leader = named
+                extras = extras or verdict.motion is not None or verdict.grip is not None
+        if self._latches:
+            leader = strictest(leader, self._latches.items())
+        category = None
         if leader is not None:
             category, scale = leader[1].category, 0.0
         if scale == 0.0:
@@ -247,25 +254,17 @@ class SafetyLayer:
         else:
             self._grip = command.grip
             held = command if scale == 1.0 else inputs.scaled(command, scale)
-        if leader is not None:
+        if extras and leader is not None:
             held = self._leave(state, held, leader, found)
         self.scale = scale
         events = self._journal.enter(self._time or 0.0, found, leader, bool(self._latches))
         return _new(Decision, (held, scale, category, tuple(found), events))
 
-    def _leader(self, found: list[Named]) -> Named | None:
-        """Latches what latches; the verdict that stops the robot, of equal ones the first."""
-        for name, verdict in found:
-            if verdict.latch:
-                self._persists = True
-                if name not in self._latches or stricter(verdict, self._latches[name]):
-                    self._latches = {**self._latches, name: verdict}
-        leader: Named | None = None
-        for named in (*found, *self._latches.items()) if self._latches else found:
-            verdict = named[1]
-            if verdict.category is not None and (leader is None or stricter(verdict, leader[1])):
-                leader = named
-        return leader
+    def _latch(self, named: Named) -> None:
+        name, verdict = named
+        self._persists = True
+        if name not in self._latches or stricter(verdict, self._latches[name]):
+            self._latches = {**self._latches, name: verdict}
 
     def _leave(
         self, state: State | None, held: Command, leader: Named, found: list[Named]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +34,15 @@ def stricter(one: Verdict, other: Verdict) -> bool:
     a = 2 if one.category is None else one.category
     b = 2 if other.category is None else other.category
     return a < b or (a == b and one.latch and not other.latch)
+
+
+def strictest(leader: Named | None, others: Iterable[Named]) -> Named | None:
+    """Of a verdict and others the strictest that stops the robot, of equal ones the first."""
+    for named in others:
+        verdict = named[1]
+        if verdict.category is not None and (leader is None or stricter(verdict, leader[1])):
+            leader = named
+    return leader
 
 
 def drawing_back(found: Sequence[tuple[str, Verdict]], layer: str) -> Array | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import hypot
+from operator import attrgetter
 
 from pydantic import Field
 
@@ -17,6 +18,7 @@ from genba.safety.standards import (
 )
 from genba.sim.state import Array, Command, State
 
+_capsules = attrgetter("capsules")
 MISSED = 3.5  # ticks without a look, after which nobody need have vanished
 
 
@@ -88,7 +90,7 @@ class PerceptionIntegrity:
         if names != self._names or self._lost:
             self._miss(state, names)
         self._names, self._time = names, state.time
-        self._bodies = tuple([person.capsules for person in people.values()])
+        self._bodies = tuple(map(_capsules, people.values()))
         if self._lost:
             reason = f"{self._lost[0]} vanished inside the monitored area"
             return self._bad(state.time, reason, float(len(self._lost)), 0.0)
