@@ -48,11 +48,7 @@ def distances(robot: Array, bodies: Array, lines: Array, out: Array) -> float:
     `lines` (9, w) is room to work in, w >= m a multiple of WIDTH: the last body capsule fills it.
     """
     w, nearest = lines.shape[1], inf
-    good = _spread_out(bodies, lines)
-    for i in range(robot.shape[0]):
-        for k in range(7):
-            good &= abs(robot[i, k]) < inf
-    if not good:
+    if not isfinite(_spread_out(bodies, lines) + robot.sum()):
         out[:] = -inf
         return -inf
     for i in range(robot.shape[0]):
@@ -67,10 +63,10 @@ def distances(robot: Array, bodies: Array, lines: Array, out: Array) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def _spread_out(bodies: Array, lines: Array) -> bool:
+def _spread_out(bodies: Array, lines: Array) -> float:
     """Start and way of every axis, radius, way squared and its inverse, a column a capsule.
 
-    Returns whether all of them are numbers.
+    Returns a sum that is finite where all capsules and their lengths are.
     """
     m, total = bodies.shape[0], 0.0
     for j in range(m):
@@ -80,11 +76,12 @@ def _spread_out(bodies: Array, lines: Array) -> bool:
         lines[0, j], lines[1, j], lines[2, j], lines[6, j] = x, y, z, r
         lines[3, j], lines[4, j], lines[5, j], lines[7, j] = vx, vy, vz, square
         lines[8, j] = 1.0 / square if square > EPS else 0.0
-        total += ((x + y) + (z + r)) + ((vx + vy) + vz)
+        total += bodies[j, BALL] + bodies[j, BALL + 1]
+        total += bodies[j, BALL + 2] + bodies[j, BALL + 3]
     for j in range(m, lines.shape[1]):
         for k in range(lines.shape[0]):
             lines[k, j] = lines[k, m - 1]
-    return isfinite(total)
+    return total
 
 
 @njit(cache=True, error_model="numpy", inline="always")

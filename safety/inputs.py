@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from threading import get_ident
 
 import numpy as np
 from numba import njit
@@ -67,14 +68,17 @@ def standing(joints: int, rows: int) -> tuple[Array, Array, Array]:
 def scaled(command: Command, share: float) -> Command:
     """The command at a share (1) of its speeds, in fresh arrays."""
     dq, twist, rows, grip, asked, age = command
-    row, joints, tool, capsules = next(_fresh(len(dq), len(rows)))
+    row, joints, tool, capsules = next(_fresh(len(dq), len(rows), get_ident()))
     _times(dq, twist, rows, share, row)
     return _new(Command, (joints, tool, capsules, grip, asked, age))
 
 
 @lru_cache(maxsize=16)
-def _fresh(joints: int, rows: int) -> Iterator[tuple[Array, ...]]:
-    """Sets of a row and its parts (n,), (6,), (c, 6): speeds of joints, TCP and capsules."""
+def _fresh(joints: int, rows: int, thread: int) -> Iterator[tuple[Array, ...]]:
+    """Sets of a row and its parts (n,), (6,), (c, 6): speeds of joints, TCP and capsules.
+
+    Each thread has its own: two must not draw on one iterator at a time.
+    """
     return blocks((joints,), (6,), (rows, 6))
 
 

@@ -92,6 +92,17 @@ def test_whoever_is_nowhere_is_as_near_as_can_be(bad, column):
     assert np.all(crowd.gaps == -math.inf)
 
 
+@pytest.mark.parametrize("others", [0, 1])
+@pytest.mark.parametrize("column", range(6))
+def test_a_body_too_long_to_be_measured_is_as_near_as_can_be(column, others):
+    rng = np.random.default_rng(1)
+    arm, one = capsules(rng, 9), person(rng)
+    one.capsules[5, column] = 1e200  # finite, but its square is not
+    crowd = Crowd()
+    assert crowd.near(state(None, *(person(rng) for _ in range(others)), one), arm) == -math.inf
+    assert np.all(crowd.gaps == -math.inf)
+
+
 def test_a_crowd_is_made_anew_for_another_state_another_robot_and_other_people():
     rng = np.random.default_rng(2)
     crowd, arm = Crowd(), capsules(rng, 9)
