@@ -85,10 +85,7 @@ class DisturbedSensors:
             config, more = self._sensors.config, factor - 1.0
             wide = replace(config, noise=config.noise * more, bound=config.bound * more)
             self._noise = factor, Tracks(wide, self._rng)
-        tracks = self._noise[1]
-        moved = {n: p._replace(capsules=p.capsules + tracks.next(n)) for n, p in people.items()}
-        tracks.forget(people)
-        return moved
+        return self._noise[1].shifted(people)[0]
 
     def _without(self, people: _People, seen: State, acting: Mapping[What, float]) -> _People:
         if What.PERSON_LOST not in acting:

@@ -16,6 +16,7 @@ _BLOCK = 256  # ticks of noise drawn at a time
 _RATE = 120.0  # Hz, of the safety ticks
 _JUMP = 0.05  # s between ticks, from which nothing is known of the time between
 _EARLY = 1e-6  # s, by which a report may be early, against rounding
+Point = tuple[float, float, float]  # m
 _new = tuple.__new__  # a named tuple with fields changed, without the call in Python of _replace
 
 
@@ -55,18 +56,23 @@ def _wander(normal: Array, last: Array, keep: float, bound: float) -> Array:
 
 
 @njit(cache=True, error_model="numpy")
-def _add(errors_q: Array, q: Array, errors_dq: Array, dq: Array) -> None:
+def _add(errors: Array, q: Array, dq: Array) -> None:
+    """To errors (2, n), which become what is measured, the truth."""
     for i in range(q.size):
-        errors_q[i] += q[i]
-        errors_dq[i] += dq[i]
+        errors[0, i] += q[i]
+        errors[1, i] += dq[i]
 
 
 @njit(cache=True, error_model="numpy")
-def _shift(capsules: Array, error: Array, out: Array) -> None:
-    """All capsules (k, 7) moved by an error (7,), into `out`."""
+def _shift(capsules: Array, error: Point, out: Array) -> None:
+    """All capsules (k, 7) moved by an error, into `out`."""
+    x, y, z = error
     for k in range(capsules.shape[0]):
-        for j in range(7):
-            out[k, j] = capsules[k, j] + error[j]
+        for e in range(0, 6, 3):
+            out[k, e] = capsules[k, e] + x
+            out[k, e + 1] = capsules[k, e + 1] + y
+            out[k, e + 2] = capsules[k, e + 2] + z
+        out[k, 6] = capsules[k, 6]
 
 
 class Tracks:
@@ -84,26 +90,31 @@ class Tracks:
         self._rngs = [rng] if second is None else [rng, second]
         self._config = config
         self._keep = exp(-1.0 / (_RATE * max(config.correlation, 1e-3)))
-        self._errors: dict[str, list[Array]] = {}  # those to come, the next one last
-        self._apart: dict[str, list[float]] = {}  # m between the trackers, likewise
+        # those to come, the next one last; and m between the trackers
+        self._errors: dict[str, list[tuple[Point, float]]] = {}
         self._last: dict[tuple[int, str], Array] = {}
 
-    def next(self, name: str) -> Array:
-        """The error now, as what it adds to a capsule (7,)."""
-        errors = self._errors.get(name)
-        if not errors:
-            errors = self._errors[name] = self._draw(name)
-        return errors.pop()
+    def shifted(self, people: Mapping[str, Person]) -> tuple[dict[str, Person], float]:
+        """Everybody, each moved as a whole by the error of now; and the greatest distance (m)
+        between the places that both trackers give somebody, 0 without a second.
+        """
+        measured, apart = {}, 0.0
+        for name, (role, behaviour, capsules, velocities) in people.items():
+            error, off = (self._errors.get(name) or self._draw(name)).pop()
+            apart = off if off > apart else apart
+            moved = np.empty(capsules.shape)
+            _shift(capsules, error, moved)
+            measured[name] = _new(Person, (role, behaviour, moved, velocities))
+        if len(self._errors) > len(people):
+            self._forget(people)
+        return measured, apart
 
-    def apart(self, name: str) -> float:
-        """m between both trackers' places of a person whose error was just asked for."""
-        return self._apart[name].pop()
-
-    def _draw(self, name: str) -> list[Array]:
+    def _draw(self, name: str) -> list[tuple[Point, float]]:
         first, *others = (self._block(k, name) for k in range(len(self._rngs)))
-        if others:
-            self._apart[name] = np.linalg.norm(first - others[0], axis=1)[::-1].tolist()
-        return list(np.hstack([first, first, np.zeros((_BLOCK, 1))])[::-1])
+        apart = np.linalg.norm(first - others[0], axis=1) if others else np.zeros(_BLOCK)
+        errors = zip(map(tuple, first[::-1].tolist()), apart[::-1].tolist(), strict=True)
+        self._errors[name] = list(errors)
+        return self._errors[name]
 
     def _block(self, tracker: int, name: str) -> Array:
         rng, key = self._rngs[tracker], (tracker, name)
@@ -115,12 +126,10 @@ class Tracks:
         self._last[key] = errors[-1].copy()
         return errors
 
-    def forget(self, people: Mapping[str, Person]) -> None:
+    def _forget(self, people: Mapping[str, Person]) -> None:
         """Drop those who left."""
-        if len(self._errors) > len(people):
-            self._errors = {name: self._errors[name] for name in people}
-            self._apart = {name: left for name, left in self._apart.items() if name in people}
-            self._last = {key: last for key, last in self._last.items() if key[1] in people}
+        self._errors = {name: self._errors[name] for name in people}
+        self._last = {key: last for key, last in self._last.items() if key[1] in people}
 
 
 class Sensors:
@@ -135,6 +144,7 @@ class Sensors:
 
     def __init__(self, config: SensorConfig, rng: np.random.Generator) -> None:
         self.config = config
+        self._noisy_force, self._second = config.force_noise != 0.0, config.second_tracker
         self._rng = rng
         self.reset()
 
@@ -145,29 +155,28 @@ class Sensors:
         self._encoders = encoders
         self._tracks = Tracks(self.config, tracks, second if self.config.second_tracker else None)
         self._forces: list[float] = []  # N, errors of the external force to come
-        self._joints: dict[str, list[tuple[Array, Array]]] = {}
+        self._joints: dict[str, list[tuple[Array, Array, Array]]] = {}  # both, q, dq
         self._reports: deque[tuple[float, Mapping[str, Person]]] = deque()
         self._gap = self._next_gap(0.0)
         self._parts: dict[str, Part] = {}
 
     def measure(self, truth: State) -> State:
         """The state as measured at truth.time. Call it every safety tick, in order of time."""
+        time, true, there, _, machines, _ = truth
         robots = {}
-        for name, robot in truth.robots.items():
+        for name, robot in true.items():
             errors = self._joints.get(name) or self._draw(name, len(robot.q))
-            q, dq = errors.pop()  # fresh arrays, that become what is measured
-            _add(q, robot.q, dq, robot.dq)
+            both, q, dq = errors.pop()  # fresh arrays, that become what is measured
+            _add(both, robot.q, robot.dq)
             robots[name] = _new(RobotState, (q, dq, *robot[2:]))
-            if self.config.force_noise:
+            if self._noisy_force:
                 robots[name] = robot._replace(q=q, dq=dq, wrench=self._feel(robot.wrench))
-        people, age = self._report(truth.time, truth.people)
-        machines = truth.machines
+        people, age = self._report(time, there)
         if people:
-            people = self._shifted(people)
-            if self.config.second_tracker:
-                apart = max([self._tracks.apart(name) for name in people])
+            people, apart = self._tracks.shifted(people)
+            if self._second:
                 machines = {**machines, "tracker_disagreement": apart}
-        return State(truth.time, robots, people, self._parts, machines, age)
+        return _new(State, (time, robots, people, self._parts, machines, age))
 
     def see_parts(self, parts: Mapping[str, Part]) -> dict[str, Part]:
         """Poses of parts as a camera gives them now, each with an error of its own."""
@@ -189,10 +198,10 @@ class Sensors:
             self._forces = self._force.normal(0.0, self.config.force_noise, _BLOCK).tolist()
         return abs(force + self._forces.pop())
 
-    def _draw(self, name: str, n: int) -> list[tuple[Array, Array]]:
+    def _draw(self, name: str, n: int) -> list[tuple[Array, Array, Array]]:
         drawn = self._encoders.normal(0.0, 1.0, (_BLOCK, 2, n))
         drawn *= np.array([[self.config.joint_noise], [self.config.joint_speed_noise]])
-        errors = self._joints[name] = list(zip(drawn[:, 0], drawn[:, 1], strict=True))
+        errors = self._joints[name] = list(zip(drawn, drawn[:, 0], drawn[:, 1], strict=True))
         return errors
 
     def _report(
@@ -212,16 +221,6 @@ class Sensors:
         seen, people = reports[0]
         age = now - seen
         return people, (delay if age < delay + _EARLY else age)
-
-    def _shifted(self, people: Mapping[str, Person]) -> dict[str, Person]:
-        """Everybody, each moved as a whole by the error of now."""
-        measured = {}
-        for name, person in people.items():
-            capsules = np.empty(person.capsules.shape)
-            _shift(person.capsules, self._tracks.next(name), capsules)
-            measured[name] = _new(Person, (person[0], person[1], capsules, *person[3:]))
-        self._tracks.forget(people)
-        return measured
 
     def _lost(self, until: float) -> float:
         """What was taken in a gap never arrives: the newest report that does is the one before."""
