@@ -91,15 +91,22 @@ def stopping_way(
     q, dq, asked (n,) as measured and commanded; `table` of the chain; `limits` (n,) rad/s^2 of
     braking. False where a number is bad.
     """
+    capsules_at(q, table, way[: way.shape[0] - 1, :MIDDLE])
+    return bool(_onward(q, dq, asked, table, limits, settings, way))
+
+
+@njit(cache=True, error_model="numpy")
+def _onward(
+    q: Array, dq: Array, asked: Array, table: Array, limits: Array, settings: Array, way: Array
+) -> bool:
+    """`stopping_way` where `way` holds its beginning already, which is the same for all asked."""
     speeds, brake = braking(dq, asked, limits, settings)
-    react = settings[REACTION]
-    n, c = q.size, way.shape[0] - 1
-    total = brake
+    n, c, react, total = q.size, way.shape[0] - 1, settings[REACTION], brake
     for i in range(n):
         total += speeds[i] + q[i]
     length = react + 0.5 * brake  # s at full speed that cover the whole way
     there = np.empty(n)
-    for p in range(3):
+    for p in range(1, 3):
         for i in range(n):
             there[i] = q[i] + speeds[i] * 0.5 * p * length
         capsules_at(there, table, way[:c, 7 * p : 7 * p + 7])
@@ -169,7 +176,7 @@ def clear(
     total, length = react + brake, react + 0.5 * brake  # the latter at full speed
     if not at_once:
         worst[0], worst[1], worst[2], worst[3], worst[4] = inf, inf, 0.0, 0.0, 0.0
-    step = total / LOOKS
+    step, last = total / LOOKS, late + total + settings[TICK]
     trunks = np.zeros(m)  # m/s, in the first row of each body
     for j in range(m):
         first = int(bodies[j, FIRST])
@@ -178,18 +185,15 @@ def clear(
     touched = False  # anybody
     for i in range(gaps.shape[0]):
         touched = touched or gaps[i, gaps.shape[1] - 1] < settings[CONTACT]
-    needs, ca = np.empty(LOOKS), np.empty((1, 7))
-    good = True
+    good, needs, ca, there = True, np.empty(LOOKS), np.empty((1, 7)), way[:, MIDDLE:END]
     for j in range(m):
         trunk, speed = trunks[int(bodies[j, FIRST])], bodies[j, FASTER] + settings[V_ERROR]
-        bx, by, bz, rb = (
-            bodies[j, BALL],
-            bodies[j, BALL + 1],
-            bodies[j, BALL + 2],
-            bodies[j, BALL + 3],
-        )
-        furthest = spread_row(late + total + settings[TICK], speed, trunk, laws, j) + settings[Z]
-        if not isfinite(rb + bx + by + bz + furthest + speed + trunk):
+        bx, by, bz = bodies[j, BALL], bodies[j, BALL + 1], bodies[j, BALL + 2]
+        rb = bodies[j, BALL + 3]
+        # no further than a limb about its trunk; the exact way is reckoned once it matters
+        swung = laws[j, TRUNK_V] * last + laws[j, SWING] + settings[Z]
+        furthest, exact, known = swung, False, 0  # known: of the looks, how many `needs`
+        if not isfinite(rb + bx + by + bz + swung + speed + trunk):
             worst[0] = -inf
             return False
         allowed = laws[j, ALLOWED]
@@ -199,18 +203,22 @@ def clear(
         if near:
             allowed = laws[j, CLAMPED]
         highest = max(bodies[j, 2], bodies[j, 5]) + bodies[j, 6] + laws[j, RISES] + settings[Z]
-        known = 0  # of the looks, how many `needs` are reckoned
         for i in range(c):
             top = way[i, TOP]
             if top <= max(allowed, STILL) or way[i, LOWEST] > highest:
                 continue
             # from the middle it is half the way to either end, and a look covers what is about it
-            far = furthest + top * (0.5 * length + 0.5 * step) + ROUNDING
+            own = top * (0.5 * length + 0.5 * step)
             x, y, z = way[i, AROUND] - bx, way[i, AROUND + 1] - by, way[i, AROUND + 2] - bz
-            apart = far + way[i, AROUND + 3] + rb
-            if x * x + y * y + z * z > apart * apart:
+            apart, balls = x * x + y * y + z * z, way[i, AROUND + 3] + rb
+            if apart > (furthest + own + ROUNDING + balls) ** 2:
                 continue
-            middle = closest_rows(way[:, MIDDLE:END], i, bodies, j)[0]
+            if not exact:
+                furthest, exact = spread_row(last, speed, trunk, laws, j) + settings[Z], True
+            far = furthest + own + ROUNDING
+            if apart > (far + balls) ** 2:
+                continue
+            middle = closest_rows(there, i, bodies, j)[0]
             if middle > far:
                 continue
             for k in range(LOOKS):
@@ -276,10 +284,11 @@ def greatest_scale(
     while floor < least:
         floor += 0.5**SCALES
     low, high, scale = 0.0, 1.0, floor
+    capsules_at(q, table, way[: way.shape[0] - 1, :MIDDLE])
     for turn in range(SCALES + 1):
         fits = turn > 0 and scale <= floor
         if not fits:
-            fits = stopping_way(q, dq, scale * asked, table, limits, settings, way)
+            fits = _onward(q, dq, scale * asked, table, limits, settings, way)
             fits = fits and clear(way, bodies, laws, gaps, boxes, settings, late, worst, True)
         if turn == 0 and not fits:
             return 0.0
