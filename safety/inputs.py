@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from threading import get_ident
 
 import numpy as np
 from numba import njit
@@ -65,21 +64,24 @@ def standing(joints: int, rows: int) -> tuple[Array, Array, Array]:
     return zeros
 
 
-def scaled(command: Command, share: float) -> Command:
-    """The command at a share (1) of its speeds, in fresh arrays."""
-    dq, twist, rows, grip, asked, age = command
-    row, joints, tool, capsules = next(_fresh(len(dq), len(rows), get_ident()))
-    _times(dq, twist, rows, share, row)
-    return _new(Command, (joints, tool, capsules, grip, asked, age))
+class Shares:
+    """Makes commands at a share of their speeds, in fresh arrays cut from one allocation."""
 
+    __slots__ = ("_joints", "_rows", "_sets")
 
-@lru_cache(maxsize=16)
-def _fresh(joints: int, rows: int, thread: int) -> Iterator[tuple[Array, ...]]:
-    """Sets of a row and its parts (n,), (6,), (c, 6): speeds of joints, TCP and capsules.
+    def __init__(self, joints: int) -> None:
+        self._joints, self._rows = joints, -1
+        self._sets: Iterator[tuple[Array, ...]] = iter(())
 
-    Each thread has its own: two must not draw on one iterator at a time.
-    """
-    return blocks((joints,), (6,), (rows, 6))
+    def of(self, command: Command, share: float) -> Command:
+        """A sound command times a share (1)."""
+        rows = command.capsule_velocities
+        if len(rows) != self._rows:
+            self._rows = len(rows)
+            self._sets = blocks((self._joints,), (6,), (self._rows, 6))
+        out, dq, tool, capsules = next(self._sets)
+        _times(command.dq, command.tcp_velocity, rows, share, out)
+        return _new(Command, (dq, tool, capsules, command.grip, command.asked, command.age))
 
 
 @njit(cache=True)

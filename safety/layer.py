@@ -40,8 +40,8 @@ class SafetyLayer:
 
     __slots__ = (
         "_flicker", "_grip", "_joints", "_journal", "_latches", "_longest", "_persists", "_repeats",
-        "_robot", "_robot_name", "_rows", "_screen", "_settings", "_tick", "_time", "recorder",
-        "rules", "scale",
+        "_robot", "_robot_name", "_rows", "_screen", "_settings", "_shares", "_tick", "_time",
+        "recorder", "rules", "scale",
     )  # fmt: skip
 
     def __init__(
@@ -57,6 +57,7 @@ class SafetyLayer:
         self._robot = guarded(robot, tick)
         self._settings = read_config(config)
         self._joints = len(self._robot.q_min)
+        self._shares = inputs.Shares(self._joints)
         self._tick, self._flicker = tick, flicker
         self._longest = (STALE_TICKS + 0.5) * tick  # s between two states
         self.recorder: Recorder | None = None
@@ -194,7 +195,7 @@ class SafetyLayer:
 
     def _time_fault(self, time: float) -> str:
         last = self._time
-        if last is not None and 0.0 < time - last <= self._longest:  # as a rule
+        if last is not None and 0.0 < time - last <= self._longest:  # the usual tick
             self._time, self._repeats = time, 0
             return ""
         if not isfinite(time) or (last is not None and time < last):
@@ -257,7 +258,7 @@ class SafetyLayer:
             held = self._still(state, command)
         else:
             self._grip = command.grip
-            held = command if scale == 1.0 else inputs.scaled(command, scale)
+            held = command if scale == 1.0 else self._shares.of(command, scale)
         if extras and leader is not None:
             held = self._leave(state, held, leader, found)
         self.scale = scale

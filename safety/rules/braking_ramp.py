@@ -97,10 +97,8 @@ class BrakingRamp:
             self._recent, self._bound, self._over = (now,) * len(self._recent), now, 0
             return PASS
         self._recent = recent = self._recent[1:] + (self._told,)
-        bound, asked = self._bound - gap, max(recent)
-        if bound < asked:
-            bound = asked
-        self._bound = bound
+        asked, bound = max(recent), self._bound - gap
+        self._bound = bound = bound if bound > asked else asked
         bound += self._slowing if asked > 0.0 else self._stopping
         if now <= bound:
             self._over = 0
