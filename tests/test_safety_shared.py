@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from genba.safety import PASS, RULES, human
 from genba.safety import verified_stop as stop
 from genba.safety.crowd import BALL, BODY, FASTER, FIRST, MOVES, Crowd, put
+from genba.safety.inputs import Shares
 from genba.safety.robot import guarded
 from genba.sim.kinematics import chain_of
 from genba.sim.people import CAPSULE_REGIONS
 from genba.sim.separation import closest
-from genba.sim.state import Person, RobotState, State
+from genba.sim.state import Command, Person, RobotState, State
 
 TICK = 1.0 / 120.0
 CHAIN = chain_of("panda", "parallel")
@@ -79,6 +80,37 @@ def test_every_distance_is_that_of_the_two_capsules(seed, links, sizes):
     assert np.allclose(crowd.gaps[:, : sum(sizes)], np.reshape(gaps, (links, -1)), atol=1e-9)
     assert np.array_equal(crowd.gaps[:, -1], crowd.gaps[:, :-1].min(axis=1, initial=math.inf))
     assert nearest == crowd.gaps[:, -1].min()
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 2**32 - 1), st.lists(st.integers(1, 20), min_size=1, max_size=6))
+def test_one_person_is_measured_as_in_a_crowd_whoever_was_there_before(seed, sizes):
+    """One alone is stacked and measured in a call of its own."""
+    rng = np.random.default_rng(seed)
+    arm, often = capsules(rng, 9), Crowd()
+    for size in sizes:
+        one, other = person(rng, count=size), person(rng, count=3)
+        often.near(state(None, one), arm)
+        both = Crowd()
+        both.near(state(None, one, other), arm)
+        assert often.sizes == (size,)
+        assert np.array_equal(often.bodies, both.bodies[:size])
+        assert np.array_equal(often.gaps[:, :size], both.gaps[:, :size])
+        assert often.nearest == often.gaps[:, :-1].min()
+        if rng.random() < 0.5:  # others were there meanwhile
+            often.near(state(None, other, one), arm)
+
+
+def test_a_share_of_a_command_is_every_speed_times_it_in_arrays_of_its_own():
+    rng = np.random.default_rng(4)
+    shares, made = Shares(7), []
+    for rows in (11, 11, 3, 11) * 40:  # more than are cut from one allocation
+        parts = rng.normal(0, 1, 7), rng.normal(0, 1, 6), rng.normal(0, 1, (rows, 6))
+        asked, share = Command(*parts, 0.5, np.zeros(7), 0.01), rng.random()
+        made.append((shares.of(asked, share), [share * part for part in parts], asked))
+    for one, expected, asked in made:
+        assert all(map(np.array_equal, one[:3], expected))
+        assert one.asked is asked.asked and (one.grip, one.age) == (asked.grip, asked.age)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
