@@ -16,6 +16,7 @@ SOUND = 0
 NOT_FINITE = 1
 WRONG_SHAPE = 2
 OUT_OF_SPACE = 3  # a policy's answer outside [-1, 1]
+LARGEST = 1e100  # rad and m: no place is beyond, and what is reckoned of it is still a number
 
 
 def _ordered(box: list[float]) -> list[float]:
@@ -55,39 +56,42 @@ def motion_fault(n: int, dq: Array, tcp_velocity: Array, capsule_velocities: Arr
 def robot_fault(
     like: tuple[int, int], q: Array, dq: Array, tcp: Array, twist: Array, rows: Array, moves: Array
 ) -> int:
-    """SOUND, WRONG_SHAPE or NOT_FINITE: a measured robot of like = (joints, capsules)."""
+    """SOUND, WRONG_SHAPE or NOT_FINITE: a measured robot of like = (joints, capsules).
+
+    A place beyond LARGEST counts as not finite.
+    """
     n, c = like
     if q.shape[0] != n or tcp.shape[0] != 7 or rows.shape[0] != c or rows.shape[1] != 7:
         return WRONG_SHAPE
     if moves.shape[0] != c:
         return WRONG_SHAPE
     for x in q:
-        if not -inf < x < inf:
+        if not abs(x) < LARGEST:
             return NOT_FINITE
     for x in tcp:
-        if not -inf < x < inf:
+        if not abs(x) < LARGEST:
             return NOT_FINITE
     for x in rows.flat:
-        if not -inf < x < inf:
+        if not abs(x) < LARGEST:
             return NOT_FINITE
     return motion_fault(n, dq, twist, moves)
 
 
 @njit(cache=True, inline="always")
-def _none(values: Array) -> bool:
-    """Whether one of the values (n,) is no finite number."""
+def _none(values: Array, bound: float) -> bool:
+    """Whether one of the values (n,) is no number below the bound."""
     bad = False
     for k in range(values.shape[0]):
-        bad |= not abs(values[k]) < inf
+        bad |= not abs(values[k]) < bound
     return bad
 
 
 @njit(cache=True, inline="always")
-def _nones(rows: Array) -> bool:
+def _nones(rows: Array, bound: float) -> bool:
     bad = False
     for i in range(rows.shape[0]):
         for k in range(rows.shape[1]):
-            bad |= not abs(rows[i, k]) < inf
+            bad |= not abs(rows[i, k]) < bound
     return bad
 
 
@@ -109,8 +113,9 @@ def sound(
         return False
     if moves.shape[0] != c or moves.shape[1] != 6:
         return False
-    bad = _none(asked) | _none(tool) | _none(q) | _none(dq) | _none(tcp) | _none(twist)
-    return not (bad | _nones(rows) | _nones(capsules) | _nones(moves))
+    bad = _none(asked, inf) | _none(tool, inf) | _none(dq, inf) | _none(twist, inf)
+    bad |= _none(q, LARGEST) | _none(tcp, LARGEST) | _nones(capsules, LARGEST)
+    return not (bad | _nones(rows, inf) | _nones(moves, inf))
 
 
 @njit(cache=True)

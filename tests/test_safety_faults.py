@@ -111,7 +111,11 @@ def test_a_policy_that_fails_again_and_again_is_handed_over():
     "broken",
     [
         {"q": np.full(3, math.nan)},
+        {"q": np.full(3, 1e160)},
         {"dq": np.full(3, math.inf)},
+        {"capsules": np.full((2, 7), 1e160)},  # finite, and its square is not
+        {"capsules": np.full((2, 7), -1e300)},
+        {"tcp": np.full(7, 1e200)},
         {"capsules": np.zeros((3, 7))},
         {"capsules": np.zeros((2, 6))},
         {"capsule_velocities": np.zeros((1, 6))},
