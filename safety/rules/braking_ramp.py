@@ -18,6 +18,7 @@ from genba.safety.standards import TICK
 from genba.safety.verdicts import Decision
 from genba.sim.state import Array, Command, State
 
+STOOD = 0.005  # s of braking or less: the robot has stood, what moves it now is no bad brake (D)
 MISSED = 3.5  # ticks without a look, after which nothing is known of what the robot was told
 
 
@@ -36,7 +37,7 @@ class BrakingRampParameters(Parameters):
     slowing: float = Field(
         default=0.05, ge=0.0, le=1.0,
         description="s above the ramp of a robot that is slowed, whose controller also corrects"
-        " its path (D)",
+        " its path, or that has stood and may be pushed (D)",
     )  # fmt: skip
     ticks: int = Field(default=3, ge=1, le=1000, description="ticks in a row above it (D)")
 
@@ -58,8 +59,9 @@ class BrakingRamp:
     """Stops a robot for good that does not slow down as its maker declares.
 
     The ramp starts at the braking time of the fastest command let through during the last
-    `reaction_time`; it falls by a second each second, and no lower than the command asks for. A
-    joint that something pushes past what it was told counts as well.
+    `reaction_time`; it falls by a second each second, and no lower than the command asks for. Once
+    the robot has stood, a person may push it without its brakes being to blame. A joint that is
+    pushed harder counts as one that does not do what it was told.
     """
 
     name = "braking_ramp"
@@ -68,10 +70,10 @@ class BrakingRamp:
     reset = "manual"
     order = "integrity"
     Parameters = BrakingRampParameters
-    MEMORY = ("_bound", "_over", "_recent", "_time", "_told")
+    MEMORY = ("_bound", "_over", "_recent", "_stood", "_time", "_told")
     __slots__ = (
-        "_bound", "_limits", "_longest", "_over", "_recent", "_robot", "_slowing", "_stopping",
-        "_ticks", "_time", "_told",
+        "_bound", "_limits", "_longest", "_over", "_recent", "_robot", "_slowing", "_stood",
+        "_stopping", "_ticks", "_time", "_told",
     )  # fmt: skip
 
     def __init__(
@@ -87,6 +89,7 @@ class BrakingRamp:
         self._recent = (0.0,) * (1 + ceil(parameters.reaction_time / tick - 1e-9))  # s, so far
         self._bound = 0.0  # s, the ramp
         self._over = 0  # ticks in a row above it
+        self._stood = False  # since it was told to
 
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: s that the robot still needs to stand; limit: s that the ramp leaves it."""
@@ -95,11 +98,13 @@ class BrakingRamp:
         self._time = time
         if not 0.0 <= gap <= self._longest:
             self._recent, self._bound, self._over = (now,) * len(self._recent), now, 0
+            self._stood = False
             return PASS
         self._recent = recent = self._recent[1:] + (self._told,)
         asked, bound = max(recent), self._bound - gap
         self._bound = bound = bound if bound > asked else asked
-        bound += self._slowing if asked > 0.0 else self._stopping
+        self._stood = stood = asked == 0.0 and (self._stood or now <= STOOD)
+        bound += self._slowing if stood or asked > 0.0 else self._stopping
         if now <= bound:
             self._over = 0
             return PASS
