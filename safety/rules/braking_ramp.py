@@ -103,7 +103,7 @@ class BrakingRamp:
         self._recent = recent = self._recent[1:] + (self._told,)
         asked, bound = max(recent), self._bound - gap
         self._bound = bound = bound if bound > asked else asked
-        self._stood = stood = asked == 0.0 and (self._stood or now <= STOOD)
+        self._stood = stood = self._told == 0.0 and (self._stood or now <= STOOD)
         bound += self._slowing if stood or asked > 0.0 else self._stopping
         if now <= bound:
             self._over = 0
