@@ -25,6 +25,8 @@ def load_robot(client: int, robot: str, gripper: str) -> int:
         )
     for link in range(-1, p.getNumJoints(body, physicsClientId=client)):
         p.changeDynamics(body, link, linearDamping=0, angularDamping=0, physicsClientId=client)
+    for joint, rotor in zip(model.joints, model.rotor_inertia.tolist(), strict=True):
+        _turn_rotor(client, body, joint, rotor)
     # a wrist that is jammed into something would be spun at four times its maker's limit
     most = OVERSPEED * float(max(model.dq_max))
     p.changeDynamics(body, 0, maxJointVelocity=most, physicsClientId=client)
@@ -32,6 +34,15 @@ def load_robot(client: int, robot: str, gripper: str) -> int:
     if fingers:
         _gear(client, body, fingers)
     return body
+
+
+def _turn_rotor(client: int, body: int, joint: int, inertia: float) -> None:
+    """Motor and gear, whose inertia (kg m^2) a joint feels: without it a wrist that hits something
+    is thrown about like a feather. Bullet has no such term; it goes to the link, about the joint's
+    axis alone, which is z of every link and an axis of its inertia.
+    """
+    x, y, z = p.getDynamicsInfo(body, joint, physicsClientId=client)[2]
+    p.changeDynamics(body, joint, localInertiaDiagonal=[x, y, z + inertia], physicsClientId=client)
 
 
 def _gear(client: int, body: int, fingers: Sequence[int]) -> None:

@@ -49,6 +49,7 @@ class Robot:
     ddq_max: Array
     jerk_max: Array
     torque_max: Array
+    rotor_inertia: Array  # kg m^2, of motors and gears, as the joints feel it
     reach: float  # m
     mass: float  # kg, of the whole arm
     payload: float  # kg
@@ -82,6 +83,8 @@ PANDA = Robot(
     ddq_max=_row(15.0, 7.5, 10.0, 12.5, 15.0, 20.0, 20.0),
     jerk_max=_row(7500.0, 3750.0, 5000.0, 6250.0, 7500.0, 10000.0, 10000.0),
     torque_max=_row(87.0, 87.0, 87.0, 87.0, 12.0, 12.0, 12.0),
+    # S: the maker's for the FR3, its successor, as Drake's franka_description quotes them
+    rotor_inertia=_row(0.606, 0.606, 0.462, 0.462, 0.206, 0.206, 0.206),
     reach=0.855,  # P
     mass=18.0,  # P
     payload=3.0,  # P
@@ -113,17 +116,19 @@ IIWA = Robot(
     q_min=_degrees(-170.0, -120.0, -170.0, -120.0, -170.0, -120.0, -175.0),
     q_max=_degrees(170.0, 120.0, 170.0, 120.0, 170.0, 120.0, 175.0),
     dq_max=_degrees(85.0, 85.0, 100.0, 75.0, 130.0, 135.0, 135.0),
-    # D, unverified: the maker publishes neither. As a comparable arm with high torques, with the
-    # ratio of jerk to acceleration that the Panda has.
-    ddq_max=_row(10.0, 10.0, 10.0, 10.0, 15.0, 15.0, 20.0),
-    jerk_max=_row(5000.0, 5000.0, 5000.0, 5000.0, 7500.0, 7500.0, 10000.0),
+    # S: measured (C. Larsen, Chalmers, 2019, table 4), as Drake's iiwa_description quotes them
+    ddq_max=_row(8.57, 8.57, 8.74, 11.36, 12.23, 15.72, 15.72),
+    # D, unverified: the maker publishes none. The ratio to the acceleration that the Panda has.
+    jerk_max=_row(4285.0, 4285.0, 4370.0, 5680.0, 6115.0, 7860.0, 7860.0),
     torque_max=_row(320.0, 320.0, 176.0, 176.0, 110.0, 40.0, 40.0),  # S
+    # S: identified on the LWR4+, its predecessor (Jubien, Gautier, Janot, IFAC 2014)
+    rotor_inertia=_row(3.19, 3.05, 1.98, 2.05, 0.787, 0.391, 0.394),
     reach=0.82,  # R
     mass=29.9,  # R
     payload=14.0,  # R
     tcp_speed_max=1.7,  # D, unverified: as the Panda
     tcp_turn_max=2.5,  # D, unverified: as the Panda
-    deceleration=1.6,  # C
+    deceleration=1.8,  # C
     redundant=2,
     capsules={  # C
         "link0": (0.0001, 0.0, 0.0554, -0.0369, -0.0001, 0.0672, 0.1333),

@@ -9,6 +9,7 @@ import pybullet as p
 import pybullet_data
 import pytest
 
+from genba.sim.bodies import load_robot
 from genba.sim.grippers import GRIPPERS
 from genba.sim.kinematics import chain_of
 from genba.sim.robots import ROBOTS, loadable
@@ -226,3 +227,29 @@ def test_capsules_are_not_fat(robot: str, gripper: str) -> None:
     radii = chain.state(ROBOTS[robot].home, np.zeros(7))[2][:, 6]
     assert 9 <= len(radii) <= 11
     assert np.all(radii[1:] < 0.1)  # the base stands on the table and is larger
+
+
+@every_combination
+def test_a_joint_feels_the_inertia_of_its_drive(client: int, robot: str, gripper: str) -> None:
+    """A torque turns the last joint as fast as its drive lets it: the link itself is light."""
+    data = ROBOTS[robot]
+    body = load_robot(client, robot, gripper)
+    pose(client, body, robot, data.home)
+    for joint in range(p.getNumJoints(body, physicsClientId=client)):
+        hold = 0.0 if joint == data.joints[-1] else 1e4  # N m, the others do not give way
+        p.setJointMotorControl2(body, joint, p.VELOCITY_CONTROL, force=hold, physicsClientId=client)
+        along = p.getDynamicsInfo(body, joint, physicsClientId=client)[4]
+        if joint in data.joints:  # else the drive's would not go to the joint's axis alone
+            np.testing.assert_allclose(np.abs(along), (0.0, 0.0, 0.0, 1.0), atol=1e-6)
+    wrist, torque = data.joints[-1], 2.0  # N m
+    p.setJointMotorControl2(body, wrist, p.TORQUE_CONTROL, force=torque, physicsClientId=client)
+    p.stepSimulation(physicsClientId=client)
+    gained = p.getJointState(body, wrist, physicsClientId=client)[1] * 240.0  # rad/s^2
+    assert gained == pytest.approx(torque / data.rotor_inertia[-1], rel=0.06)
+
+
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_drives_and_joints_are_strong_enough_for_the_acceleration_of_the_maker(robot: str) -> None:
+    data = ROBOTS[robot]
+    assert (data.rotor_inertia > 0.0).all()
+    assert (data.rotor_inertia * data.ddq_max < data.torque_max).all()
