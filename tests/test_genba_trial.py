@@ -201,6 +201,20 @@ def test_the_expected_order_is_checked_and_an_exception_is_named():
     assert low <= value <= high and value == pytest.approx(32 / 62)
 
 
+def test_what_explains_the_output_is_shares_of_the_time_in_which_the_cell_is_up():
+    from genba import kpi
+
+    start = {"planned_cycle_time": 2.0, "takt": None, "seconds": 3600.0}
+    states = ((0.0, "producing"), (600.0, "standstill"), (1500.0, "slowed"), (2400.0, "stopped"))
+    events = [Event(0.0, EventKind.EPISODE_START, "s", start)]
+    events += [Event(t, EventKind.STATE, "cell", {"state": name}) for t, name in states]
+    tally = kpi.tally(events, 3600.0)
+    (found,) = tables.output([{**row("ssm_iso"), "scenario": "s", "seed": 1, "tally": tally}])
+    assert found["adot_share"] == pytest.approx(1200 / 3600)
+    assert found["standstill_share"] == pytest.approx(900 / 2400)
+    assert found["slowed_share"] == pytest.approx(900 / 2400)
+
+
 def test_only_profiles_that_there_are_are_played():
     assert plan.known(["ssm_iso", "no_such_profile"]) == ["ssm_iso"]
     assert set(plan.known(plan.SHIPPED)) <= set(PROFILES)

@@ -25,6 +25,10 @@ exposure: somebody there and the robot not locked out; moving h: of it, the robo
 moving: contacts with a robot that moves; beyond: failures to people faster than 2.0 m/s just before
 bound: exact one-sided 95 % bound of the rate of failures per hour of exposure
 """
+UPTIME = """\
+when up: good parts an hour of the time in which the cell is not down; standing, slowed: shares
+of that time in which rules hold the robot until the way is clear, or let it go on more slowly
+"""
 
 
 def show(out: TextIO, card: Row) -> None:
@@ -68,20 +72,22 @@ def _plain(value: float | None) -> str:
 
 def _cost(out: TextIO, card: Row) -> None:
     head = [
-        "scenario", "profile", "n", "good parts/h", "of unprotected", "when up", "down",
-        "interventions/h", "breaches", "moving", "over limit",
+        "scenario", "profile", "n", "good parts/h", "of unprotected", "when up",
+        "standing", "slowed", "down", "interventions/h", "breaches", "moving", "over limit",
     ]  # fmt: skip
     rows = [
         [
             row["scenario"], row["profile"], str(row["episodes"]),
             _spread(row["good_parts_per_hour"]), _spread(row.get("of_unprotected")),
-            number(row["good_parts_per_hour_up"]), number(row["adot_share"]),
+            number(row["good_parts_per_hour_up"]), number(row["standstill_share"]),
+            number(row["slowed_share"]), number(row["adot_share"]),
             number(row["interventions_per_hour"]), str(row["breaches"]),
             str(row["contacts_moving"]), str(row["over_limit"]),
         ]
         for row in card["cost"]
     ]  # fmt: skip
     show_table(out, "What safety costs: the scripted agent, same seeds", head, rows, numbers=2)
+    out.write(UPTIME)
     rows = [[row["name"], _spread(row["ratio"]), HOLDS[row["holds"]]] for row in card["order"]]
     show_table(out, "The expected order", ["", "ratio", "holds"], rows)
 

@@ -133,13 +133,17 @@ def output(rows: Sequence[Row]) -> list[Row]:
 
 
 def _running(pooled: kpi.Tally) -> Row:
-    """What explains the output: interventions, down time, and the output while it is not down."""
+    """What explains the output: interventions, down time, and what happens while it is not down:
+    the output, and the shares of that time in which rules hold the robot or slow it.
+    """
     sums, figures = pooled["sums"], kpi.figures(pooled)
     up = sums["pbt"] - sums["adot"]
     return {
         "interventions_per_hour": figures["interventions_per_hour"],
         "adot_share": figures["adot_share"],
         "good_parts_per_hour_up": 3600.0 * sums["good"] / up if up > 0.0 else None,
+        "standstill_share": sums["state.standstill"] / up if up > 0.0 else None,
+        "slowed_share": sums["state.slowed"] / up if up > 0.0 else None,
     }
 
 
