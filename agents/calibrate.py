@@ -1,9 +1,10 @@
 """From when a policy does not know what it sees: calibrated on real episodes, not guessed.
 
 `python -m genba.agents.calibrate DIR` plays the policy of a folder in the cell it was trained for,
-with nobody around, on seeds that no training uses, and writes the threshold on its card. The score
-is the policy's strangeness (agents/policy.py). Ticks of one episode are alike, so the greatest of
-each episode is what the split-conformal threshold is taken of.
+with nobody around, on seeds that no training uses, and writes score and threshold on its card, as
+is due after a change of the cell. The threshold is of the policy's strangeness (agents/policy.py).
+Ticks of one episode are alike, so the greatest of each episode is what the split-conformal
+threshold is taken of.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from genba.agents import exam
-from genba.agents.card import Doubt, load, save_card
+from genba.agents.card import Card, Doubt, load, save_card
 from genba.agents.checkpoint import replace
+from genba.agents.role import Agent, AgentError
+from genba.agents.scripted import for_env
 from genba.agents.trained import Trained
 from genba.safety.conformal import ALPHA, conformal_threshold
 from genba.scenarios import load as load_scenario
@@ -28,31 +32,65 @@ def calibrated(strangest: Sequence[float], alpha: float = ALPHA) -> Doubt | None
     return Doubt(strangeness=round(level, 4), alpha=alpha, episodes=len(strangest))
 
 
-def calibrate(folder: Path, episodes: int, seconds: float, alpha: float = ALPHA) -> Doubt | None:
-    """Plays and writes both cards of a folder anew. Raises AgentError, ScenarioError, OSError."""
+def examined(
+    hall: exam.Exam, agent: Agent, seeds: Sequence[int], goal: str, alpha: float = ALPHA
+) -> tuple[dict[str, Any], Doubt | None]:
+    """An agent's score, beside the scripted one's where it is to make parts, and its doubt."""
+    ours = hall.play(agent, seeds)
+    doubt = calibrated(hall.strangest, alpha)
+    theirs: list[Any] = []
+    if goal == "parts":
+        try:
+            theirs = hall.play(for_env(hall.env), seeds)
+        except AgentError:  # no law for this cell: the score stands alone
+            pass
+    return exam.score(ours, theirs, hall.shown), doubt
+
+
+def calibrate(
+    folder: Path, episodes: int | None = None, seconds: float | None = None, alpha: float = ALPHA
+) -> Card:
+    """Plays and writes both cards of a folder anew; episodes as the policy's recipe scores it.
+
+    Raises AgentError, ScenarioError, OSError.
+    """
     from genba.agents.export import TEXT, text
+    from genba.agents.recipe import Recipe
 
     card, policy = load(folder)
-    hall = exam.Exam(load_scenario(card.scenario), seconds)
+    recipe = Recipe.model_validate(card.recipe)
+    count = recipe.scoring.episodes if episodes is None else episodes
+    length = recipe.scoring.seconds if seconds is None else seconds
+    hall = exam.Exam(load_scenario(card.scenario), length, recipe.goal)
     try:
-        seeds = range(exam.SCORE, exam.SCORE + episodes)
-        hall.play(Trained(card, policy, hall.env), seeds)
+        seeds = range(exam.SCORE, exam.SCORE + count)
+        score, doubt = examined(hall, Trained(card, policy, hall.env), seeds, recipe.goal, alpha)
     finally:
         hall.close()
-    full = card.model_copy(update={"doubt": calibrated(hall.strangest, alpha)})
+    scoring = {**card.recipe["scoring"], "episodes": count, "seconds": length}
+    full = card.model_copy(
+        update={"doubt": doubt, "score": score, "recipe": {**card.recipe, "scoring": scoring}}
+    )
     save_card(folder, full)
     replace(folder / TEXT, text(full).encode())
-    return full.doubt
+    return full
 
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m genba.agents.calibrate")
+    parser = argparse.ArgumentParser(
+        prog="python -m genba.agents.calibrate",
+        description="Score a trained policy again and calibrate its doubt, on its own card.",
+        epilog="example: python -m genba.agents.calibrate runs/kitting",
+    )
     parser.add_argument("folder", type=Path, metavar="DIR", help="what genba train wrote")
-    parser.add_argument("--episodes", type=int, default=40, help="default 40")
-    parser.add_argument("--seconds", type=float, default=60.0, help="an episode (default 60)")
+    parser.add_argument("--episodes", type=int, help="default: as the recipe scores")
+    parser.add_argument("--seconds", type=float, help="an episode (default: as the recipe scores)")
     options = parser.parse_args()
-    print(calibrate(options.folder, options.episodes, options.seconds))
+    card = calibrate(options.folder, options.episodes, options.seconds)
+    for name, (value, low, high) in card.score["figures"].items():
+        print(f"{name}  {value} ({low} to {high})")
+    print("no doubt could be calibrated" if card.doubt is None else card.doubt)
 
 
 if __name__ == "__main__":

@@ -146,7 +146,8 @@ def _score(card: Card) -> str:
     names = ["this policy", *(["scripted"] if "scripted" in card.score else [])]
     lines = [
         "## Score\n",
-        f"{card.score['episodes']} episodes of {seconds:g} s, 95 % intervals over episodes.\n",
+        f"{card.score['episodes']} episodes of {seconds:g} s, 95 % intervals over episodes; "
+        "`python -m genba.agents.calibrate DIR` plays them again.\n",
         f"| figure | {' | '.join(names)} |",
         "|---|" + "---|" * len(names),
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from genba.agents import exam, export
-from genba.agents.calibrate import calibrated
+from genba.agents.calibrate import examined
 from genba.agents.card import WEIGHTS, Card, load, load_weights, save_policy
 from genba.agents.harm import Harm
 from genba.agents.job import Job
@@ -18,7 +18,6 @@ from genba.agents.ledger import open_ledger, write_ledger
 from genba.agents.policy import Policy
 from genba.agents.progress import Progress
 from genba.agents.recipe import Recipe, recipe_for, with_steps
-from genba.agents.role import AgentError
 from genba.agents.scripted import for_env
 from genba.agents.trained import Trained, places
 from genba.envs import make as make_env
@@ -207,20 +206,11 @@ def _export(asked: Order, shop: Shop, ledger: Row) -> Path:
     seeds = range(exam.SCORE, exam.SCORE + asked.recipe.scoring.episodes)
     if seeds:
         shop.log.say(f"scoring {best['stage']} on {len(seeds)} episodes nobody has seen")
-        ours = shop.hall.play(Trained(shop.card, policy, shop.env), seeds)
-        doubt = calibrated(shop.hall.strangest)
-        theirs = _scripted(shop, seeds) if asked.recipe.goal == "parts" else []
-        scored = exam.score(ours, theirs, shop.hall.shown)
+        agent = Trained(shop.card, policy, shop.env)
+        scored, doubt = examined(shop.hall, agent, seeds, asked.recipe.goal)
     found = {"best": best, "score": scored, "doubt": doubt, **ledger}
     export.write(asked.folder, policy, shop.card, found)
     return asked.folder
-
-
-def _scripted(shop: Shop, seeds: range) -> list[Any]:
-    try:
-        return shop.hall.play(for_env(shop.env), seeds)
-    except AgentError:  # no law for this cell: the score stands alone
-        return []
 
 
 def _weights(folder: Path, shop: Shop) -> Policy:

@@ -63,12 +63,16 @@ def test_the_card_says_how_the_threshold_came_about(cell):
     assert f"strangeness of {card.doubt.strangeness:.4g}" in text
 
 
-def test_calibration_writes_the_conformal_threshold_of_episodes_it_has_played(tmp_path):
+def test_calibration_writes_score_and_conformal_threshold_of_episodes_it_has_played(tmp_path):
     folder = tmp_path / "mine"
     shutil.copytree(trained.HERE / "conveyor_sorting", folder)
-    found = calibrate.calibrate(folder, episodes=4, seconds=4.0, alpha=0.25)
+    told = calibrate.calibrate(folder, episodes=4, seconds=4.0, alpha=0.25)
     card, policy = load(folder)
+    found = told.doubt
     assert found is not None and card.doubt == found and found.episodes == 4
+    assert card.score == told.score and card.score["episodes"] == 4
+    assert set(card.score["scripted"]) == set(card.score["figures"])
+    assert "4 episodes of 4 s" in (folder / "CARD.md").read_text()
     hall = exam.Exam(envs.make("conveyor_sorting_alone").scenario, 4.0)
     hall.play(trained.Trained(card, policy, hall.env), range(exam.SCORE, exam.SCORE + 4))
     hall.close()
