@@ -103,6 +103,7 @@ class Scenario(_Strict):
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     title: Annotated[str, Field(max_length=200)] = ""
+    title_ja: Annotated[str, Field(max_length=200)] = ""  # of a report in Japanese
     cell: str
     robot: str = "panda"
     gripper: Literal["parallel", "vacuum"] | None = None  # None: what the cell prefers

@@ -68,7 +68,8 @@ def bench_folder(folder, agents=("scripted",), seeds=(1, 2), worst=None, error=N
                 kept = {"events": [results.event_row(e) for e in played], "worst": worst}
                 results.write_episode(folder / "episodes" / f"tray-{i}-{seed}.json.gz", kept)
     scenario: dict[str, object] = {
-        "name": "tray", "title": "Trays", "config": "c", "rules": [], "regime": None,
+        "name": "tray", "title": "Trays", "title_ja": "トレイ", "config": "c", "rules": [],
+        "regime": None,
         "people": {"visits_per_hour": 0},
     }  # fmt: skip
     meta = {
@@ -172,6 +173,12 @@ def test_a_line_that_is_no_result_is_named(tmp_path):
         file.write(b"[1, 2]\n")
     with pytest.raises(Refused, match="line 3 is no result"):
         render(folder)
+
+
+def test_a_scenario_has_its_title_in_the_language_of_the_page(tmp_path):
+    folder = bench_folder(tmp_path / "b")
+    assert any("トレイ" in word for word in Page(render(folder, "ja")).words)
+    assert any("Trays" in word for word in Page(render(folder, "en")).words)
 
 
 def test_every_word_is_there_in_both_languages():

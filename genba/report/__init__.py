@@ -145,7 +145,7 @@ def _scenario(
     ]
     return {
         "name": name,
-        "title": scenario.get("title", ""),
+        "title": (lang == "ja" and scenario.get("title_ja")) or scenario.get("title", ""),
         "pareto": _pareto(f"p{i}", name, agents, card, lang),
         "headline": _table(name, agents, card, scorecard.HEADLINE, lang),
         "figures": _table(name, agents, card, tuple(FIGURES), lang),
