@@ -92,7 +92,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         self.sensors = company.sensors(self.sensing, sensors, self.disturbance)
         self.referee.reset()
         self.crew = Crew(
-            draw_visits(people, company.people_config(s), self.task.workplace, s.seconds)
+            draw_visits(people, company.people_config(s), self.task.workplace, s.seconds), TICK
         )
         self.desk = Desk(s.operator, operator, self.task.workplace)
         self.machines = self.instruments.reset()

@@ -10,10 +10,9 @@ from math import cos, hypot, inf, sin
 import numpy as np
 
 from genba.sim.attack import attack
-from genba.sim.blocks import blocks
 from genba.sim.choreography import Movement, Reach, Turn, Wait, Walk, bake
 from genba.sim.gait import CAPSULE_REGIONS, HEIGHT, body
-from genba.sim.pose import RATE, pose
+from genba.sim.pose import RATE, poses
 from genba.sim.state import Array, Person
 from genba.sim.workplace import Point2, Point3, Station, Workplace, route
 
@@ -24,6 +23,7 @@ __all__ = [
 BEHAVIOURS = "indifferent", "helpful", "antagonistic", "attacking"
 SPEED_MIN, SPEED_MAX = 0.6, 1.6  # m/s, docs/standards.md 9
 
+AHEAD = 12  # moments made at a time, a tenth of a second
 APPROACH = 0.6  # m, of the last straight way to a station
 REACHABLE = 0.95  # m over the floor, from a station to a target
 
@@ -211,17 +211,18 @@ def operator_visit(
 class Crew:
     """Everybody who comes, asked for by time. The answer depends on the visits and t alone.
 
-    Scripts are made when a visit begins and forgotten when it is over; that cannot be seen.
+    Scripts are made when a visit begins and forgotten when it is over, and moments that lie `tick`
+    s apart are made several at a time; that cannot be seen.
     """
 
-    def __init__(self, visits: tuple[Visit, ...] = ()) -> None:
+    def __init__(self, visits: tuple[Visit, ...] = (), tick: float = 1.0 / 120.0) -> None:
         self._visits: list[tuple[float, int, Visit]] = []
         self._ends: dict[int, float] = {}
         self._scripts: dict[int, Array] = {}
-        self._body = body()[0]
-        self._bodies = blocks((17, 7), (17, 6))
+        self._body, self._tick = body()[0], tick
         self._between = (inf, -inf)
         self._present: list[tuple[int, Visit, Array]] = []
+        self._moments: list[tuple[float, dict[str, Person]]] = []  # to come, the next one last
         for visit in visits:
             self.add(visit)
 
@@ -229,19 +230,31 @@ class Crew:
         """One more visit, as the operator's when the cell has called."""
         insort(self._visits, (visit.start, len(self._visits), visit), key=lambda v: v[:2])
         self._between = (inf, -inf)
-        self._present = []
+        self._present, self._moments = [], []
 
     def at(self, t: float) -> dict[str, Person]:
         """Who is within the modelled area at t (s), by name: bodies as capsules, world frame."""
         if not self._between[0] <= t < self._between[1]:
             self._look(t)
-        people = {}
+        if not self._present:
+            return {}
+        if not self._moments or self._moments[-1][0] != t:
+            self._foresee(t)
+        return self._moments.pop()[1]
+
+    def _foresee(self, t: float) -> None:
+        """The moments from t on until somebody comes or goes: one call of a kernel for several."""
+        times = [t]
+        while len(times) < AHEAD and times[-1] + self._tick < self._between[1]:
+            times.append(times[-1] + self._tick)
+        found: list[dict[str, Person]] = [{} for _ in times]
         for _, visit, script in self._present:
-            _, capsules, velocities = next(self._bodies)
-            moment = t - visit.start, visit.height, visit.ground
-            pose(script, self._body, moment, capsules, velocities)
-            people[visit.name] = Person(visit.role, visit.behaviour, capsules, velocities)
-        return people
+            capsules, velocities = np.empty((len(times), 17, 7)), np.empty((len(times), 17, 6))
+            build = visit.height, visit.ground
+            poses(script, self._body, np.array(times), visit.start, build, capsules, velocities)
+            for people, where, moving in zip(found, capsules, velocities, strict=True):
+                people[visit.name] = Person(visit.role, visit.behaviour, where, moving)
+        self._moments = [*zip(times, found, strict=True)][::-1]
 
     def _look(self, t: float) -> None:
         """Find who is present at t, and until when nobody comes or goes."""

@@ -143,6 +143,19 @@ def pose(
 
 
 @njit(cache=True, error_model="numpy")
+def poses(
+    script: Array, body: Array, times: Array, start: float, build: tuple[float, float],
+    capsules: Array, velocities: Array,
+) -> None:  # fmt: skip
+    """`pose` at times (k,) s of a visit that starts at `start`, into (k, 17, 7) and (k, 17, 6).
+
+    `build`: the height of the person and z of the ground in m.
+    """
+    for k in range(times.size):
+        pose(script, body, (times[k] - start, build[0], build[1]), capsules[k], velocities[k])
+
+
+@njit(cache=True, error_model="numpy")
 def top_speed(script: Array, body: Array, height: float, ground: float) -> float:
     """The greatest speed (m/s) of any capsule end during a script, 40 looks a second."""
     fastest = 0.0
