@@ -222,7 +222,7 @@ class SafetyLayer:
         if chain is None:
             raise ValueError("a motion was changed, and the layer knows no kinematics")
         q = state.robots[self._robot_name].q
-        return chain.command(q, dq, command.grip, command.asked, command.age)
+        return self._robot.moved.command(chain, q, dq, command)
 
     def _still(self, state: State | None, command: Command) -> Command:
         """A command to stand, with the grip as it was last let through."""

@@ -4,21 +4,24 @@ Nearest means least change of the tool's motion, with a little weight on the joi
 that a redundant joint does not wander. Where standing is allowed, the result is never larger than
 what was asked in that same measure: a projection onto a convex set that holds 0 only shortens.
 Solver: daqp, a dual active-set method; what it cannot solve has no answer, and the rule then stops.
+A program in which few limits bind, nearly all are, is solved before it comes to that (active_set).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import sqrt
+from math import isfinite, sqrt
 
 import daqp
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from genba.safety.walls import ROWS, Look
-from genba.sim.chain_kernels import consequence, frames_of, tool_jacobian
-from genba.sim.kinematics import Chain
+from genba.safety.active_set import inverse_factor, settle
+from genba.safety.crowd import BODY
+from genba.safety.robot import RobotModel, kinematics, moved_of
+from genba.safety.walls import ROWS, Look, Others, World, against
+from genba.sim.blocks import blocks
+from genba.sim.chain_kernels import consequence, frames_of, moved, tool_jacobian
 from genba.sim.state import Array, RobotState
 
 TURN = 0.3  # m, the lever at which turning the tool weighs as much as moving it (D)
@@ -29,6 +32,14 @@ TOLERANCE = 1e-5  # m/s and rad/s by which the solver may miss a limit
 NUDGE = 1e-6  # m/s, times the row
 ITERATIONS = 200  # of the solver at most, so that its time is bounded
 SOLVED = 1  # daqp: an optimal solution was found
+KEPT, OPEN, NOTHING = 0, 1, 2
+NOBODY: Others = (np.empty((0, BODY)), np.empty((0, 1)))
+
+# q, dq as measured, dq as asked (n,), limits as of `joint_bounds`, table of the chain
+Arm = tuple[Array, Array, Array, Array, Array]
+# capsules (c, 7), their velocities as measured (c, 6), the frames that carry them (c,), and whether
+# they are no capsules of the chain but its tool
+Body = tuple[Array, Array, Array, bool]
 
 
 @njit(cache=True)
@@ -83,13 +94,13 @@ def _measure(frames: Array) -> Array:
 
 
 @njit(cache=True, error_model="numpy")
-def _rows(frames: Array, ends: Array) -> Array:
-    """How fast (m/s) points move along directions per rad/s of each joint, shape (m, n).
+def _rows(frames: Array, ends: Array, out: Array) -> None:
+    """Into `out` (m, n) how fast (m/s) points move along directions per rad/s of each joint.
 
     Rows of `ends`: frame of the chain that carries the point, its place (m), a unit direction.
     """
     n = frames.shape[0] - 2
-    out = np.zeros((ends.shape[0], n))
+    out[:] = 0.0
     for r in range(ends.shape[0]):
         nx, ny, nz = ends[r, 4], ends[r, 5], ends[r, 6]
         for i in range(min(n, int(ends[r, 0]))):
@@ -97,7 +108,6 @@ def _rows(frames: Array, ends: Array) -> Array:
             x, y, z = ends[r, 1] - f[9], ends[r, 2] - f[10], ends[r, 3] - f[11]
             a, b, c = f[2], f[5], f[8]
             out[r, i] = nx * (b * z - c * y) + ny * (c * x - a * z) + nz * (a * y - b * x)
-    return out
 
 
 def nearest(
@@ -132,25 +142,90 @@ def nearest(
 
 
 @njit(cache=True, error_model="numpy")
+def _bounds(q: Array, dq: Array, asked: Array, limits: Array) -> tuple[Array, Array]:
+    """`joint_bounds`, and never less than asked: whoever is beyond them is not driven back."""
+    low, high = joint_bounds(q, dq, asked, limits, JOINTS)
+    for i in range(q.size):
+        low[i], high[i] = min(low[i], asked[i]), max(high[i], asked[i])
+    return low, high
+
+
+@njit(cache=True, error_model="numpy")
+def _caps(known: Array) -> Array:
+    """Greatest speeds (m,) m/s of what a look found, as a program is given them."""
+    out = np.empty(known.shape[0])
+    for r in range(known.shape[0]):
+        # limits that are all but the same make the solver run in circles: tell them apart
+        out[r] = known[r, 7] + NUDGE * (r + 1)
+    return out
+
+
+@njit(cache=True, error_model="numpy")
 def _program(
-    q: Array, dq: Array, asked: Array, table: Array, limits: Array, known: Array
+    arm: Arm, known: Array
 ) -> tuple[bool, Array, Array, Array, Array, Array, NDArray[np.int32]]:
     """Whether all are numbers; size, gradient, rows, upper and lower limits and sense, for daqp."""
+    q, dq, asked, limits, table = arm
     n, m = q.size, known.shape[0]
     frames = frames_of(q, table)
     size = _measure(frames)
-    low, high = joint_bounds(q, dq, asked, limits, JOINTS)
-    gradient, upper, lower = np.zeros(n), np.empty(n + m), np.full(n + m, -np.inf)
+    upper, lower = np.empty(n + m), np.full(n + m, -np.inf)
+    lower[:n], upper[:n] = _bounds(q, dq, asked, limits)
+    upper[n:] = _caps(known)
+    gradient = np.zeros(n)
     for i in range(n):
-        upper[i], lower[i] = max(high[i], asked[i]), min(low[i], asked[i])
         for j in range(n):
             gradient[i] -= size[i, j] * asked[j]
-    for r in range(m):
-        # limits that are all but the same make the solver run in circles: tell them apart
-        upper[n + r] = known[r, 7] + NUDGE * (r + 1)
-    along = _rows(frames, known)
+    along = np.empty((m, n))
+    _rows(frames, known, along)
     finite = bool(np.isfinite(along.sum() + upper.sum() + gradient.sum()))
     return finite, size, gradient, along, upper, lower, np.zeros(n + m, np.int32)
+
+
+@njit(cache=True, error_model="numpy")
+def _look(body: Body, twist: Array, moves: Array, world: World, crowd: Others, out: Array) -> Look:
+    """What there is against a motion that gives the tool a twist (6,), the capsules moves (c, 6)"""
+    bodies, measured, frames, tool = body
+    if tool:
+        moves = np.empty((1, 6))
+        for k in range(3):
+            moves[0, k] = moves[0, 3 + k] = twist[k]
+    found: Look = against(bodies, moves, measured, frames, world, crowd, out)
+    return found
+
+
+@njit(cache=True, error_model="numpy")
+def _kept(
+    arm: Arm, body: Body, world: World, crowd: Others, known: Array, count: int, out: Array
+) -> int:
+    """`Keeper.keep` without the solver: KEPT, with motion, twist and moves in a row in `out`;
+    OPEN: one of the programs is left to the solver; NOTHING: a number is bad.
+    """
+    q, dq, asked, limits, table = arm
+    n, first, share = q.size, 0, 1.0
+    motion, twist = out[:n], out[n : n + 6]
+    moves = out[n + 6 :].reshape((table.shape[0] - n - 2, 6))
+    frames = frames_of(q, table)
+    low, high = _bounds(q, dq, asked, limits)
+    inverse, along = inverse_factor(_measure(frames)), np.empty((known.shape[0], n))
+    total = inverse.sum() + low.sum() + high.sum()
+    for _ in range(ROUNDS):
+        _rows(frames, known[first:count], along[first:count])
+        caps = _caps(known[:count])
+        total += along[first:count].sum() + caps.sum()
+        if not isfinite(total):
+            return NOTHING
+        if not settle(asked, inverse, low, high, along, caps, out[:n]):
+            return OPEN
+        moved(frames, motion, table, twist, moves)
+        found = _look(body, twist, moves, world, crowd, known[count:])
+        if found[0] == 0:
+            return KEPT
+        first, count, share = count, count + found[0], found[1]
+    for i in range(n):
+        motion[i] *= share
+    moved(frames, motion, table, twist, moves)
+    return KEPT
 
 
 class Keeper:
@@ -159,36 +234,57 @@ class Keeper:
     No joint is driven nearer to its own limits than asked: the rule of the joints comes first.
     """
 
-    __slots__ = ("_limits", "_table", "rows")
+    __slots__ = ("_answers", "_frames", "_limits", "_moved", "_table", "_tool", "_world", "rows")
 
-    def __init__(self, chain: Chain) -> None:
-        robot = chain.robot
-        self._table = chain.table
+    def __init__(
+        self, robot: RobotModel, rule: str, frames: Array, world: World, tool: bool = False
+    ) -> None:
+        """`frames` (c,) carry what is kept out of the world: the capsules, or the `tool` alone.
+
+        ValueError: no kinematics.
+        """
+        chain = kinematics(robot, rule)
+        self._table, self._frames, self._world, self._tool = chain.table, frames, world, tool
         self._limits = np.array([robot.q_min, robot.q_max, robot.dq_max, robot.ddq_max])
-        self.rows = np.empty((2 * ROWS, 8))  # what a look finds
+        self._answers = blocks((len(robot.q_min),), (6,), (len(chain.capsule_links), 6))
+        self._moved = moved_of(robot)
+        self.rows = np.empty(((ROUNDS + 1) * 2 * ROWS, 8))  # what all looks of a tick find
 
     def keep(
-        self, robot: RobotState, asked: Array, found: Look, look: Callable[[Array, Array], Look]
-    ) -> Array | None:
-        """The motion nearest to `asked` (n,) rad/s that `look` has no row against; None: no such.
+        self, robot: RobotState, asked: Array, count: int, bodies: tuple[Array, Array],
+        crowd: Others = NOBODY,
+    ) -> Array | None:  # fmt: skip
+        """The motion nearest to `asked` (n,) rad/s that no look has a row against; None: no such.
 
-        `found` is what it has against the asked one; `look` is given the velocities of the capsules
-        and the twist of the tool that a motion gives. Both write to `rows`. What is found goes into
-        the next round's program; what is still too fast after ROUNDS is scaled, which always ends,
-        since standing is allowed.
+        `count` rows were found against the asked one; they are in `rows`. `bodies`: where the
+        robot's capsules are (c, 7), or the tool is (1, 7), and how they move. What is found goes
+        into the next round's program; what is still too fast after ROUNDS is scaled, which always
+        ends, since standing is allowed.
         """
-        q, table, known = robot.q, self._table, self.rows[: found[0]].copy()
+        arm = robot.q, robot.dq, asked, self._limits, self._table
+        body = *bodies, self._frames, self._tool
+        row, motion, twist, moves = next(self._answers)
+        outcome = _kept(arm, body, self._world, crowd, self.rows, count, row)
+        if outcome == OPEN:
+            return self._solved(arm, body, crowd, count)
+        if outcome == NOTHING:
+            return None
+        self._moved.keep(robot.q, motion, twist, moves)
+        return motion
+
+    def _solved(self, arm: Arm, body: Body, crowd: Others, count: int) -> Array | None:
+        """`keep` by the solver."""
+        q, known, share = arm[0], self.rows[:count].copy(), 1.0
         for _ in range(ROUNDS):
-            finite, *program = _program(q, robot.dq, asked, table, self._limits, known)
+            finite, *program = _program(arm, known)
             if not finite:
                 return None
             motion: Array
             motion, _, flag, _ = daqp.solve(*program, primal_tol=TOLERANCE, iter_limit=ITERATIONS)
             if flag != SOLVED:
                 return None
-            twist, moves = consequence(q, motion, table)
-            found = look(moves, twist)
+            found = _look(body, *consequence(q, motion, self._table), self._world, crowd, self.rows)
             if found[0] == 0:
                 return motion
-            known = np.concatenate((known, self.rows[: found[0]]))
-        return motion * found[1]
+            share, known = found[1], np.concatenate((known, self.rows[: found[0]]))
+        return motion * share

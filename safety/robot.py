@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+
 from genba.safety.crowd import Crowd
 from genba.safety.ways import Ways
 from genba.sim.kinematics import Chain
 from genba.sim.robots import Robot
-from genba.sim.state import Array
+from genba.sim.state import Array, Command
 
 
 class RobotModel(Protocol):
@@ -29,6 +31,27 @@ class RobotModel(Protocol):
     def deceleration(self) -> float: ...  # m/s^2, the least the TCP realises when braking
 
 
+class Moved:
+    """What the latest motion that a rule changed does, for whoever makes a command of it."""
+
+    __slots__ = ("_does", "_of")
+
+    def __init__(self) -> None:
+        self._of: tuple[Array, Array] | None = None  # held: nobody takes their identity
+        self._does: tuple[Array, Array] = (np.empty(0), np.empty((0, 6)))
+
+    def keep(self, q: Array, dq: Array, twist: Array, moves: Array) -> None:
+        """At q, dq (n,) rad/s gives the TCP a twist (6,) and the capsules moves (c, 6)."""
+        self._of, self._does = (q, dq), (twist, moves)
+
+    def command(self, chain: Chain, q: Array, dq: Array, like: Command) -> Command:
+        """`Chain.command` with the rest as in `like`; reckoned only where it is not known."""
+        of = self._of
+        if of is None or of[0] is not q or of[1] is not dq:
+            return chain.command(q, dq, like.grip, like.asked, like.age)
+        return Command(dq, *self._does, like.grip, like.asked, like.age)
+
+
 @dataclass(frozen=True, slots=True)
 class Guarded:
     """A RobotModel with its kinematics and the layer's tick, as the layer hands it to its rules."""
@@ -42,7 +65,8 @@ class Guarded:
     tick: float  # s between two safety ticks
     chain: Chain | None  # None where the layer was given limits alone
     crowd: Crowd = field(default_factory=Crowd)  # shared by all rules of a layer
-    ways: Ways = field(default_factory=Ways)  # and so is this
+    ways: Ways = field(default_factory=Ways)  # and so are these
+    moved: Moved = field(default_factory=Moved)
 
 
 def guarded(robot: RobotModel | Chain, tick: float) -> Guarded:
@@ -65,3 +89,9 @@ def kinematics(robot: RobotModel, rule: str) -> Chain:
     if not isinstance(chain, Chain):
         raise ValueError(f"safety.{rule}: needs the robot's kinematics, give the layer a Chain")
     return chain
+
+
+def moved_of(robot: object) -> Moved:
+    """What the rules of one robot tell its layer; of its own for a robot that has none."""
+    shared = getattr(robot, "moved", None)
+    return shared if isinstance(shared, Moved) else Moved()

@@ -27,6 +27,8 @@ MARGIN, DELAY, BRAKE, GAIN = 0, 1, 2, 3
 Direction = tuple[float, float, float]
 # rows written, least share of the motion that fits, trigger and limit (m/s) there, least way (m)
 Look = tuple[int, float, float, float, float]
+World = tuple[Array, Array, Array]  # half-spaces (k, 4), boxes (k, 6), settings
+Others = tuple[Array, Array]  # a crowd's bodies (m, BODY) and its gaps
 
 
 @njit(cache=True, inline="always", error_model="numpy")
@@ -275,3 +277,18 @@ def people(
                     if most / v < ratio:
                         ratio, trigger, limit = most / v, v, most
     return count, ratio, trigger, limit, least
+
+
+@njit(cache=True, error_model="numpy")
+def against(
+    bodies: Array, asked: Array, measured: Array, frames: Array, world: World, crowd: Others,
+    out: Array,
+) -> Look:  # fmt: skip
+    """`space` and `people` in one call."""
+    walls, zones, settings = world
+    others, gaps = crowd
+    one: Look = space(bodies, asked, measured, frames, walls, zones, settings, out)
+    if others.shape[0] == 0:
+        return one
+    rows = out[one[0] :]
+    return worse(one, people(bodies, asked, measured, frames, others, gaps, settings, rows))

@@ -232,12 +232,17 @@ def state(q: Joints, dq: Joints, table: Array, out: Array) -> None:
 @njit(cache=True, error_model="numpy")
 def consequence(q: Array, dq: Array, table: Array) -> tuple[Array, Array]:
     """Twist of the TCP (6,) and velocities of the capsules (c, 6) that dq gives."""
-    frames = _frames(q, table)
-    speeds = _speeds(frames, dq)
     twist, moving = np.empty(6), np.empty((table.shape[0] - q.size - 2, 6))
-    _twist(speeds[q.size + 1], twist)
-    _motions(frames, speeds, table, moving)
+    _moved(_frames(q, table), dq, table, twist, moving)
     return twist, moving
+
+
+@njit(cache=True, error_model="numpy")
+def _moved(frames: Array, dq: Array, table: Array, twist: Array, moving: Array) -> None:
+    """`consequence` of a pose whose frames are known, into `twist` and `moving`."""
+    speeds = _speeds(frames, dq)
+    _twist(speeds[dq.size + 1], twist)
+    _motions(frames, speeds, table, moving)
 
 
 @njit(cache=True, error_model="numpy")
@@ -260,4 +265,4 @@ def twist_command(q: Array, twist: Array, table: Array, out: Array) -> None:
 
 
 # what the kernels of other files build on
-frames_of, tool_jacobian, solve = _frames, _jacobian, _solve
+frames_of, tool_jacobian, solve, moved = _frames, _jacobian, _solve, _moved

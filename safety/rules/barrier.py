@@ -53,51 +53,49 @@ class Barrier:
     order = "people"
     Parameters = BarrierParameters
     __slots__ = (
-        "_boxes", "_crowd", "_frames", "_keeper", "_people", "_robot", "_rows", "_settings",
-        "_zoned",
+        "_boxes", "_crowd", "_frames", "_keeper", "_people", "_robot", "_settings", "_zoned",
     )  # fmt: skip
 
     def __init__(self, parameters: BarrierParameters, robot_name: str, robot: RobotModel) -> None:
         self._robot = robot_name
-        chain = kinematics(robot, self.name)
-        self._keeper = projection.Keeper(chain)
-        self._rows = self._keeper.rows
-        self._frames = np.array(chain.capsule_links, dtype=np.float64) + 1.0
+        self._frames = np.array(kinematics(robot, self.name).capsule_links, dtype=np.float64) + 1.0
         self._people, self._crowd = parameters.people, crowd_of(robot)
-        self._boxes, self._zoned = geometry.boxes(parameters.zones), bool(parameters.zones)
         a = robot.deceleration if parameters.deceleration is None else parameters.deceleration
         self._settings = np.array(
             [parameters.distance, parameters.reaction_time, a, parameters.gain]
         )
+        self._boxes, self._zoned = geometry.boxes(parameters.zones), bool(parameters.zones)
+        world = np.empty((0, 4)), self._boxes, self._settings
+        self._keeper = projection.Keeper(robot, self.name, self._frames, world)
 
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: speed (m/s) towards what is kept from; limit: what h leaves of it (m/s)."""
         if not state.people and not self._zoned:
             return PASS
-        robot = state.robots[self._robot]
-        found = self._look(state, robot, command.capsule_velocities)
-        if found[0] == 0:
+        robot, crowd = state.robots[self._robot], projection.NOBODY
+        if self._people and state.people:
+            self._crowd.near(state, robot.capsules)
+            crowd = self._crowd.bodies, self._crowd.gaps
+        count, _, trigger, limit, _ = self._look(robot, command.capsule_velocities, crowd)
+        if count == 0:
             return PASS
-        acts = Verdict(1.0, None, False, "a person or zone is near", found[2], found[3])
-        motion = self._keeper.keep(
-            robot, command.dq, found, lambda moves, _: self._look(state, robot, moves)
-        )
+        body = robot.capsules, robot.capsule_velocities
+        motion = self._keeper.keep(robot, command.dq, count, body, crowd)
         if motion is None:
-            return acts._replace(scale=0.0, category=2, reason="no motion keeps the distance")
-        return acts._replace(motion=motion)
+            return Verdict(0.0, 2, False, "no motion keeps the distance", trigger, limit)
+        return Verdict(1.0, None, False, "a person or zone is near", trigger, limit, motion)
 
-    def _look(self, state: State, robot: RobotState, moves: Array) -> walls.Look:
-        args, rows = (robot.capsules, moves, robot.capsule_velocities, self._frames), self._rows
-        found = NOTHING
+    def _look(self, robot: RobotState, moves: Array, crowd: walls.Others) -> walls.Look:
+        args = robot.capsules, moves, robot.capsule_velocities, self._frames
+        found: walls.Look = NOTHING
+        rows = self._keeper.rows
         if self._zoned:
             found = walls.boxes(*args, self._boxes, self._settings, rows)
             rows = rows[found[0] :]
-        if self._people and state.people:
-            crowd = self._crowd
-            crowd.near(state, robot.capsules)
-            other: walls.Look = walls.people(*args, crowd.bodies, crowd.gaps, self._settings, rows)
-            return walls.worse(found, other) if self._zoned else other
-        return found
+        if not len(crowd[0]):
+            return found
+        other: walls.Look = walls.people(*args, *crowd, self._settings, rows)
+        return walls.worse(found, other) if self._zoned else other
 
 
 NOTHING: walls.Look = (0, 1.0, 0.0, 0.0, inf)

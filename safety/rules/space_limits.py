@@ -80,7 +80,7 @@ class SpaceLimits:
     order = "physical"
     Parameters = SpaceLimitsParameters
     __slots__ = (
-        "_boxes", "_frames", "_keeper", "_planes", "_robot", "_settings", "_tolerance", "_tool",
+        "_frames", "_keeper", "_robot", "_tolerance", "_tool", "_world",
     )  # fmt: skip
 
     def __init__(
@@ -88,47 +88,36 @@ class SpaceLimits:
     ) -> None:
         self._robot = robot_name
         chain = kinematics(robot, self.name)
-        self._keeper = projection.Keeper(chain)
-        self._planes = _half_spaces(parameters)
-        self._boxes = geometry.boxes(parameters.keep_out)
         a = robot.deceleration if parameters.deceleration is None else parameters.deceleration
-        self._settings = np.array([parameters.margin, parameters.reaction_time, a, np.inf])
+        settings = np.array([parameters.margin, parameters.reaction_time, a, np.inf])
+        self._world = _half_spaces(parameters), geometry.boxes(parameters.keep_out), settings
         self._tolerance = parameters.tolerance
         self._tool = parameters.of == "tool"
         links = [len(robot.q_min)] if self._tool else chain.capsule_links
         self._frames = np.array(links, dtype=np.float64) + 1.0
+        self._keeper = projection.Keeper(robot, self.name, self._frames, self._world, self._tool)
 
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: speed (m/s) towards a limit, or way beyond it (m); limit: in the same unit."""
-        robot = state.robots[self._robot]
-        found = self._look(robot, command.capsule_velocities, command.tcp_velocity)
-        if found[4] < -self._tolerance:
-            beyond = -found[4]
-            return Verdict(0.0, 1, True, "the robot is outside its space", beyond, self._tolerance)
-        if found[0] == 0:
-            return PASS
-        acts = Verdict(1.0, None, False, "the robot nears the end of its space", *found[2:4])
-        motion = self._keeper.keep(
-            robot, command.dq, found, lambda moves, twist: self._look(robot, moves, twist)
-        )
-        if motion is None:
-            return acts._replace(scale=0.0, category=2, reason="no motion keeps the space limits")
-        return acts._replace(motion=motion)
-
-    def _look(self, robot: RobotState, moves: Array, twist: Array) -> walls.Look:
-        """What is wrong with a motion, against planes and boxes alike."""
-        where, doing = robot.capsules, robot.capsule_velocities
+        robot, moves = state.robots[self._robot], command.capsule_velocities
+        body = robot.capsules, robot.capsule_velocities
         if self._tool:
-            where, doing, moves = _point(robot, twist)
-        found: walls.Look = walls.space(
-            where, moves, doing, self._frames, self._planes, self._boxes, self._settings,
-            self._keeper.rows,
-        )  # fmt: skip
-        return found
+            body, moves = _point(robot), np.tile(command.tcp_velocity[:3], (1, 2))
+        look = body[0], moves, body[1], self._frames, *self._world, self._keeper.rows
+        count, _, trigger, limit, way = walls.space(*look)
+        if way < -self._tolerance:
+            reason = "the robot is outside its space"
+            return Verdict(0.0, 1, True, reason, -way, self._tolerance)
+        if count == 0:
+            return PASS
+        motion = self._keeper.keep(robot, command.dq, count, body)
+        if motion is None:
+            return Verdict(0.0, 2, False, "no motion keeps the space limits", trigger, limit)
+        reason = "the robot nears the end of its space"
+        return Verdict(1.0, None, False, reason, trigger, limit, motion)
 
 
-def _point(robot: RobotState, twist: Array) -> tuple[Array, Array, Array]:
-    """The TCP as a capsule of no size: where it is, how it moves, how it would."""
-    at, doing, moves = robot.tcp[:3], robot.tcp_velocity[:3], twist[:3]
-    body = np.concatenate((at, at, (0.0,)))[None, :]
-    return body, np.concatenate((doing, doing))[None, :], np.concatenate((moves, moves))[None, :]
+def _point(robot: RobotState) -> tuple[Array, Array]:
+    """The TCP as a capsule of no size: where it is and how it moves."""
+    at, doing = robot.tcp[:3], robot.tcp_velocity[:3]
+    return np.concatenate((at, at, (0.0,)))[None, :], np.concatenate((doing, doing))[None, :]
