@@ -142,6 +142,16 @@ class SafetyLayer:
                 found.append((LAYER, failure(stale)))
         else:
             checks, motion = self._doubt(state, command, found)
+        motion = self._ask(checks, state, motion, found)
+        if found or self._latches or not self._journal.quiet:
+            return self._decide(state, motion, found)
+        self._persists = False
+        self._grip = command.grip
+        self.scale = 1.0
+        return _new(Decision, (command, 1.0, None, (), ()))
+
+    def _ask(self, checks: Checks, state: State, motion: Command, found: list[Named]) -> Command:
+        """Puts into `found` who acts; returns the motion as they have changed it."""
         for name, check in checks:
             try:
                 verdict = check(state, motion)
@@ -151,15 +161,13 @@ class SafetyLayer:
                 found.append((name, verdict))
                 if verdict.motion is not None and verdict.category is None:
                     motion = self._moved(state, motion, verdict.motion)
+                    screen = self._screen  # what it knows is of the motion before
+                    if checks is screen.rest and screen.after:
+                        return self._ask(screen.after[name], state, motion, found)
             except Exception as error:  # a rule that fails stops the robot
                 reason = f"the rule failed: {type(error).__name__}: {error}"
                 found.append((name, failure(reason)))
-        if found or self._latches or not self._journal.quiet:
-            return self._decide(state, motion, found)
-        self._persists = False
-        self._grip = command.grip
-        self.scale = 1.0
-        return _new(Decision, (command, 1.0, None, (), ()))
+        return motion
 
     def _doubt(self, state: State, command: Command, found: list[Named]) -> tuple[Checks, Command]:
         """What is wrong with a state or a command that is not sound, into `found`.

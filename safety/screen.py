@@ -57,13 +57,13 @@ class Screen:
     """Says which rules of a layer are to be asked; `rules` are given in their order.
 
     `every` holds all of them, `covered` the names of those that are silent in a silent tick. What a
-    rule says of the motion counts only while no rule that is asked before it could have changed the
-    motion. `heeds` are to be told what was let through.
+    rule says of the motion counts only until a rule that is asked before it has changed the motion:
+    `after` it come those of the list under its name. `heeds` are to be told what was let through.
     """
 
     __slots__ = (
-        "_age", "_flags", "_joints", "_quiet", "_rest", "_robot", "_terms", "covered", "every",
-        "heeds",
+        "_age", "_flags", "_joints", "_quiet", "_robot", "_terms", "after", "covered", "every",
+        "heeds", "rest",
     )  # fmt: skip
 
     def __init__(self, rules: Mapping[str, Rule], robot: str, joints: int) -> None:
@@ -72,17 +72,22 @@ class Screen:
         self._terms[BOUNDS, SIZE] = self._terms[BOUNDS, TOOL] = self._age = inf
         self._flags: tuple[str, ...] = ()
         covered: set[str] = set()
+        behind: set[str] = set()  # silent until the motion is changed
         untouched = True  # the motion, by the rules that are asked in a silent tick
         for name, rule in rules.items():
             silence: Silence | None = getattr(rule, "silence", None)
-            if silence is None or (silence.of_motion and not untouched):
+            if silence is None or (silence.of_motion and not untouched and _remembers(rule)):
                 untouched = False
-            else:
-                self._cover(silence)
-                covered.add(name)
+                continue
+            self._cover(silence)
+            (behind if silence.of_motion and not untouched else covered).add(name)
         self.covered = frozenset(covered)
         self.every: Checks = tuple((name, rule.check) for name, rule in rules.items())
-        self._rest: Checks = tuple(pair for pair in self.every if pair[0] not in covered)
+        # asked in a silent tick, and what is asked once one of these has changed the motion
+        self.rest: Checks = tuple(pair for pair in self.every if pair[0] not in covered | behind)
+        self.after: dict[str, Checks] = {}
+        for k, (name, _) in enumerate(self.every if behind else ()):
+            self.after[name] = tuple(p for p in self.every[k + 1 :] if p[0] not in covered)
         self._quiet = False  # whether the latest tick was silent, and all were asked since another
         heeds = (getattr(rule, "heed", None) for rule in rules.values())
         self.heeds: tuple[Heed, ...] = tuple(heed for heed in heeds if heed is not None)
@@ -114,7 +119,7 @@ class Screen:
             if machines.get(flag):
                 return self.every
         self._quiet = True
-        return self._rest if quiet else self.every
+        return self.rest if quiet else self.every
 
     def _cover(self, silence: Silence) -> None:
         bounds = self._terms[BOUNDS]
@@ -132,3 +137,8 @@ class Screen:
                 self._terms[row : row + len(limits), : limits.shape[1]] = limits
                 self._terms[row + len(limits), : len(settings)] = settings
                 bounds[has] = 1.0
+
+
+def _remembers(rule: Rule) -> bool:
+    """Whether a rule may answer otherwise for having been asked before."""
+    return bool(getattr(rule, "MEMORY", ()))
