@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 
 from genba.sim.state import Array
 
-Marks = NDArray[np.int64]
+Bounds = tuple[Array, Array]  # least and greatest x (n,)
+# y (n,), and of the limits taken in: normals (k, n), how strongly they pull (k,), numbers (k,)
+Held = tuple[Array, Array, Array, NDArray[np.int64]]
 
 FITS = 1e-9  # m/s and rad/s by which a limit may be missed; the solver's TOLERANCE is more
 STEPS = 24  # limits taken in or let go, at most (D)
@@ -60,54 +62,62 @@ def _place(asked: Array, inverse: Array, y: Array, out: Array) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def _beyond(x: Array, low: Array, high: Array, along: Array, caps: Array, at: int) -> float:
-    """How far x (n,) is beyond limit `at`, below zero where it keeps it."""
-    n, m = x.shape[0], caps.shape[0]
-    if at >= m + n:
-        return float(low[at - m - n] - x[at - m - n])
-    if at >= m:
-        return float(x[at - m] - high[at - m])
-    s = -caps[at]
+def _beyond(x: Array, bounds: Bounds, along: Array, caps: Array, at: int) -> float:
+    """How far x (n,) is beyond limit `at`, below zero where it keeps it.
+
+    Numbers: the upper bounds, the lower bounds, then the columns of `along`.
+    """
+    n = x.shape[0]
+    if at < n:
+        return float(x[at] - bounds[1][at])
+    if at < 2 * n:
+        return float(bounds[0][at - n] - x[at - n])
+    s = -caps[at - 2 * n]
     for i in range(n):
-        s += along[at, i] * x[i]
+        s += along[i, at - 2 * n] * x[i]
     return float(s)
 
 
 @njit(cache=True, error_model="numpy")
-def _worst(x: Array, low: Array, high: Array, along: Array, caps: Array) -> tuple[int, float]:
+def _worst(
+    x: Array, bounds: Bounds, along: Array, caps: Array, m: int, missed: Array
+) -> tuple[int, float]:
     """The limit that x (n,) misses most, and by how much; -1 where it keeps all.
 
-    Numbers: the first of `along` (m, n) go with caps (m,), then the upper and the lower bounds.
+    `missed` (m,) is room to work in: several rows are reckoned at a time.
     """
-    n, m = x.shape[0], caps.shape[0]
-    at, most = -1, FITS
-    for r in range(m):
-        s = -caps[r]
-        for i in range(n):
-            s += along[r, i] * x[i]
-        if s > most:
-            at, most = r, s
+    low, high = bounds
+    n, at, most = x.shape[0], -1, FITS
     for i in range(n):
         if x[i] - high[i] > most:
-            at, most = m + i, x[i] - high[i]
+            at, most = i, x[i] - high[i]
         if low[i] - x[i] > most:
-            at, most = m + n + i, low[i] - x[i]
+            at, most = n + i, low[i] - x[i]
+    for r in range(m):
+        missed[r] = -caps[r]
+    for i in range(n):
+        xi = x[i]
+        for r in range(m):
+            missed[r] += along[i, r] * xi
+    for r in range(m):
+        if missed[r] > most:
+            at, most = 2 * n + r, missed[r]
     return at, most
 
 
 @njit(cache=True, error_model="numpy")
-def _normal(inverse: Array, along: Array, m: int, at: int, out: Array) -> None:
+def _normal(inverse: Array, along: Array, at: int, out: Array) -> None:
     """The normal (n,) of limit `at` in y, L^-1 a."""
     n = out.shape[0]
     for i in range(n):
         s = 0.0
-        if at < m:
-            for j in range(i + 1):
-                s += inverse[i, j] * along[at, j]
-        elif at < m + n:
-            s = inverse[i, at - m]
+        if at < n:
+            s = inverse[i, at]
+        elif at < 2 * n:
+            s = -inverse[i, at - n]
         else:
-            s = -inverse[i, at - m - n]
+            for j in range(i + 1):
+                s += inverse[i, j] * along[j, at - 2 * n]
         out[i] = s
 
 
@@ -145,14 +155,12 @@ def _beside(normals: Array, k: int, normal: Array, shares: Array, rest: Array) -
 
 
 @njit(cache=True, error_model="numpy")
-def _take(
-    normals: Array, pulls: Array, taken: Marks, k: int, normal: Array, y: Array, at: int,
-    missed: float,
-) -> int:  # fmt: skip
-    """Takes limit `at` in, missed by so much (m/s); moves y (n,). Returns how many there are now.
+def _take(held: Held, k: int, normal: Array, at: int, missed: float) -> int:
+    """Takes limit `at` in, missed by so much (m/s); moves y. Returns how many there are now.
 
     Limits that no longer pull are let go. -1: it cannot be kept beside those that do.
     """
+    y, normals, pulls, taken = held
     n, pull, size = y.shape[0], 0.0, 0.0
     shares, rest = np.empty(n), np.empty(n)
     for i in range(n):
@@ -181,34 +189,42 @@ def _take(
 
 
 @njit(cache=True, error_model="numpy")
-def settle(
-    asked: Array, inverse: Array, low: Array, high: Array, along: Array, caps: Array, out: Array
-) -> bool:  # fmt: skip
-    """Into `out` the x (n,) nearest to `asked` with low <= x <= high and along x <= caps, if found.
+def nothing_held(n: int) -> Held:
+    """What `settle` is given for n joints when it has taken nothing in."""
+    return np.zeros(n), np.empty((n, n)), np.empty(n), np.empty(n, np.int64)
 
-    `inverse` (n, n) is the `inverse_factor` of the measure, along (m, n), caps (m,). True only
-    where x is proven to be it, but for FITS. All numbers must be finite.
+
+@njit(cache=True, error_model="numpy")
+def settle(
+    asked: Array, inverse: Array, bounds: Bounds, along: Array, caps: Array, m: int, held: Held,
+    k: int, out: Array,
+) -> int:  # fmt: skip
+    """Into `out` the x (n,) nearest to `asked` with low <= x <= high and a x <= cap, if found.
+
+    `inverse` (n, n) is the `inverse_factor` of the measure, `bounds` are low and high (n,), a the
+    first m columns of `along`, cap the first m of `caps`. Goes on from k limits in `held`, those of
+    a program with fewer columns. Returns how many it holds; -1 where x is not proven to be the one,
+    but for FITS. All numbers must be finite.
     """
-    n, m, k = asked.shape[0], caps.shape[0], 0
-    normals, pulls, taken = np.empty((n, n)), np.empty(n), np.empty(n, np.int64)
-    normal, y = np.empty(n), np.zeros(n)
+    y, normals, pulls, taken = held
+    n, normal, missed = asked.shape[0], np.empty(asked.shape[0]), np.empty(m)
     for _ in range(STEPS):
         _place(asked, inverse, y, out)
-        at, missed = _worst(out, low, high, along, caps)
+        at, most = _worst(out, bounds, along, caps, m, missed)
         if at < 0:
             break
-        _normal(inverse, along, m, at, normal)
-        k = _take(normals, pulls, taken, k, normal, y, at, missed)
+        _normal(inverse, along, at, normal)
+        k = _take(held, k, normal, at, most)
         if k < 0:
-            return False
+            return -1
     for i in range(n):
         y[i] = 0.0
         for c in range(k):
             y[i] -= max(0.0, pulls[c]) * normals[c, i]
     _place(asked, inverse, y, out)
-    good = _worst(out, low, high, along, caps)[0] < 0
+    good = _worst(out, bounds, along, caps, m, missed)[0] < 0
     for c in range(k):
-        good = good and _beyond(out, low, high, along, caps, taken[c]) > -FITS
+        good = good and _beyond(out, bounds, along, caps, taken[c]) > -FITS
     for i in range(n):
-        out[i] = min(max(out[i], low[i]), high[i])  # what FITS left
-    return good
+        out[i] = min(max(out[i], bounds[0][i]), bounds[1][i])  # what FITS left
+    return k if good else -1

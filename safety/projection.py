@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from genba.safety.active_set import inverse_factor, settle
+from genba.safety.active_set import inverse_factor, nothing_held, settle
 from genba.safety.crowd import BODY
 from genba.safety.robot import RobotModel, kinematics, moved_of
 from genba.safety.walls import ROWS, Look, Others, World, against
@@ -94,20 +94,29 @@ def _measure(frames: Array) -> Array:
 
 
 @njit(cache=True, error_model="numpy")
-def _rows(frames: Array, ends: Array, out: Array) -> None:
-    """Into `out` (m, n) how fast (m/s) points move along directions per rad/s of each joint.
+def _columns(frames: Array, known: Array, first: int, m: int, along: Array, caps: Array) -> float:
+    """What looks found as a program is given it, from row `first` to m; a sum of all of it.
 
-    Rows of `ends`: frame of the chain that carries the point, its place (m), a unit direction.
+    Into `along` (n, k) how fast (m/s) points move along directions per rad/s of each joint, into
+    `caps` (k,) the greatest such speeds, a column a row of `known`.
     """
-    n = frames.shape[0] - 2
-    out[:] = 0.0
-    for r in range(ends.shape[0]):
-        nx, ny, nz = ends[r, 4], ends[r, 5], ends[r, 6]
-        for i in range(min(n, int(ends[r, 0]))):
+    n, total = frames.shape[0] - 2, 0.0
+    for r in range(first, m):
+        nx, ny, nz = known[r, 4], known[r, 5], known[r, 6]
+        carried = min(n, int(known[r, 0]))
+        for i in range(carried):
             f = frames[i + 1]
-            x, y, z = ends[r, 1] - f[9], ends[r, 2] - f[10], ends[r, 3] - f[11]
+            x, y, z = known[r, 1] - f[9], known[r, 2] - f[10], known[r, 3] - f[11]
             a, b, c = f[2], f[5], f[8]
-            out[r, i] = nx * (b * z - c * y) + ny * (c * x - a * z) + nz * (a * y - b * x)
+            v = nx * (b * z - c * y) + ny * (c * x - a * z) + nz * (a * y - b * x)
+            along[i, r] = v
+            total += v
+        for i in range(carried, n):
+            along[i, r] = 0.0
+        # limits that are all but the same make the solver run in circles: tell them apart
+        caps[r] = known[r, 7] + NUDGE * (r + 1)
+        total += caps[r]
+    return total
 
 
 def nearest(
@@ -151,16 +160,6 @@ def _bounds(q: Array, dq: Array, asked: Array, limits: Array) -> tuple[Array, Ar
 
 
 @njit(cache=True, error_model="numpy")
-def _caps(known: Array) -> Array:
-    """Greatest speeds (m,) m/s of what a look found, as a program is given them."""
-    out = np.empty(known.shape[0])
-    for r in range(known.shape[0]):
-        # limits that are all but the same make the solver run in circles: tell them apart
-        out[r] = known[r, 7] + NUDGE * (r + 1)
-    return out
-
-
-@njit(cache=True, error_model="numpy")
 def _program(
     arm: Arm, known: Array
 ) -> tuple[bool, Array, Array, Array, Array, Array, NDArray[np.int32]]:
@@ -171,15 +170,15 @@ def _program(
     size = _measure(frames)
     upper, lower = np.empty(n + m), np.full(n + m, -np.inf)
     lower[:n], upper[:n] = _bounds(q, dq, asked, limits)
-    upper[n:] = _caps(known)
     gradient = np.zeros(n)
     for i in range(n):
         for j in range(n):
             gradient[i] -= size[i, j] * asked[j]
-    along = np.empty((m, n))
-    _rows(frames, known, along)
-    finite = bool(np.isfinite(along.sum() + upper.sum() + gradient.sum()))
-    return finite, size, gradient, along, upper, lower, np.zeros(n + m, np.int32)
+    along = np.empty((n, m))
+    total = _columns(frames, known, 0, m, along, upper[n:])
+    finite = isfinite(total + upper[:n].sum() + gradient.sum())
+    rows = np.ascontiguousarray(along.T)
+    return finite, size, gradient, rows, upper, lower, np.zeros(n + m, np.int32)
 
 
 @njit(cache=True, error_model="numpy")
@@ -196,26 +195,30 @@ def _look(body: Body, twist: Array, moves: Array, world: World, crowd: Others, o
 
 @njit(cache=True, error_model="numpy")
 def _kept(
-    arm: Arm, body: Body, world: World, crowd: Others, known: Array, count: int, out: Array
-) -> int:
+    q: Array, dq: Array, asked: Array, limits: Array, table: Array, bodies: Array, measured: Array,
+    carry: Array, tool: bool, walls: Array, zones: Array, settings: Array, others: Array,
+    gaps: Array, known: Array, count: int, out: Array,
+) -> int:  # fmt: skip
     """`Keeper.keep` without the solver: KEPT, with motion, twist and moves in a row in `out`;
     OPEN: one of the programs is left to the solver; NOTHING: a number is bad.
+
+    Arrays one by one: a tuple of them costs twice as much.
     """
-    q, dq, asked, limits, table = arm
-    n, first, share = q.size, 0, 1.0
+    body, world, crowd = (bodies, measured, carry, tool), (walls, zones, settings), (others, gaps)
+    n, first, share, k = q.size, 0, 1.0, 0
     motion, twist = out[:n], out[n : n + 6]
     moves = out[n + 6 :].reshape((table.shape[0] - n - 2, 6))
     frames = frames_of(q, table)
-    low, high = _bounds(q, dq, asked, limits)
-    inverse, along = inverse_factor(_measure(frames)), np.empty((known.shape[0], n))
-    total = inverse.sum() + low.sum() + high.sum()
+    bounds = _bounds(q, dq, asked, limits)
+    inverse, held = inverse_factor(_measure(frames)), nothing_held(n)
+    along, caps = np.empty((n, known.shape[0])), np.empty(known.shape[0])
+    total = inverse.sum() + bounds[0].sum() + bounds[1].sum()
     for _ in range(ROUNDS):
-        _rows(frames, known[first:count], along[first:count])
-        caps = _caps(known[:count])
-        total += along[first:count].sum() + caps.sum()
+        total += _columns(frames, known, first, count, along, caps)
         if not isfinite(total):
             return NOTHING
-        if not settle(asked, inverse, low, high, along, caps, out[:n]):
+        k = settle(asked, inverse, bounds, along, caps, count, held, k, motion)
+        if k < 0:
             return OPEN
         moved(frames, motion, table, twist, moves)
         found = _look(body, twist, moves, world, crowd, known[count:])
@@ -264,7 +267,7 @@ class Keeper:
         arm = robot.q, robot.dq, asked, self._limits, self._table
         body = *bodies, self._frames, self._tool
         row, motion, twist, moves = next(self._answers)
-        outcome = _kept(arm, body, self._world, crowd, self.rows, count, row)
+        outcome = _kept(*arm, *body, *self._world, *crowd, self.rows, count, row)
         if outcome == OPEN:
             return self._solved(arm, body, crowd, count)
         if outcome == NOTHING:

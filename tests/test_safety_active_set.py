@@ -41,10 +41,22 @@ def program(seed, rows, apart=1.0):
     return size, asked, np.minimum(low, asked), np.maximum(high, asked), along, caps
 
 
-def settled(size, asked, low, high, along, caps):
-    out = np.empty(N)
-    inverse = active_set.inverse_factor(size)
-    return active_set.settle(asked, inverse, low, high, along, caps, out), out
+def settled(given, parts=1):
+    """Whether it is settled, and where; the rows come in so many parts."""
+    size, asked, low, high, along, caps = given
+    out, inverse, held, k = (
+        np.empty(N),
+        active_set.inverse_factor(size),
+        active_set.nothing_held(N),
+        0,
+    )
+    columns = np.ascontiguousarray(along.T)
+    for part in range(parts):
+        m = len(caps) * (part + 1) // parts
+        k = active_set.settle(asked, inverse, (low, high), columns, caps, m, held, k, out)
+        if k < 0:
+            return False, out
+    return True, out
 
 
 def solved(size, asked, low, high, along, caps):
@@ -62,24 +74,35 @@ APART = st.sampled_from([1.0, 1e-2, 1e-4, 1e-6])  # how far the rows' directions
 
 
 def test_nearly_all_programs_are_settled():
-    assert sum(settled(*program(seed, seed % 41))[0] for seed in range(1000)) >= 998
+    for parts in (1, 3):
+        assert sum(settled(program(k, k % 41), parts)[0] for k in range(1000)) >= 998
 
 
 @given(seed=SEEDS, rows=ROWS, apart=APART)
 @settings(max_examples=400, deadline=None)
 def test_what_is_settled_is_what_the_solver_finds(seed, rows, apart):
     given = program(seed, rows, apart)
-    good, x = settled(*given)
+    good, x = settled(given)
     y = solved(*given)
     if good and y is not None:
         assert x == pytest.approx(y, abs=1e-6 if apart == 1.0 else 1e-3)
+
+
+@given(seed=SEEDS, rows=ROWS, parts=st.integers(2, 5))
+@settings(max_examples=200, deadline=None)
+def test_rows_that_come_later_are_settled_as_if_all_had_come_at_once(seed, rows, parts):
+    given = program(seed, rows)
+    whole, x = settled(given)
+    bit, y = settled(given, parts)
+    if whole and bit:
+        assert x == pytest.approx(y, abs=1e-6)
 
 
 @given(seed=SEEDS, rows=ROWS, apart=APART)
 @settings(max_examples=300, deadline=None)
 def test_what_is_settled_keeps_all_limits_and_nothing_nearer_does(seed, rows, apart):
     size, asked, low, high, along, caps = program(seed, rows, apart)
-    good, x = settled(size, asked, low, high, along, caps)
+    good, x = settled((size, asked, low, high, along, caps))
     if not good:
         return
     assert (x >= low).all() and (x <= high).all()
@@ -94,14 +117,14 @@ def test_what_is_settled_keeps_all_limits_and_nothing_nearer_does(seed, rows, ap
 
 def test_a_motion_that_keeps_all_limits_stays_as_it_is():
     size, asked, low, high, along, _ = program(1, 5)
-    good, x = settled(size, asked, low, high, along, along @ asked)
+    good, x = settled((size, asked, low, high, along, along @ asked))
     assert good and (x == asked).all()
 
 
 def test_limits_that_exclude_each_other_are_left_to_the_solver():
     rows = np.concatenate((np.eye(N)[:1], -np.eye(N)[:1]))
     far = np.full(N, 9.0)
-    assert not settled(np.eye(N), np.zeros(N), -far, far, rows, np.array([-1.0, -1.0]))[0]
+    assert not settled((np.eye(N), np.zeros(N), -far, far, rows, np.array([-1.0, -1.0])))[0]
 
 
 def test_a_measure_that_is_none_has_no_factor():
