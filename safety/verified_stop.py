@@ -270,21 +270,22 @@ def verify(
 
 @njit(cache=True, error_model="numpy")
 def greatest_scale(
-    robot: tuple[Array, Array, Array], table: Array, limits: Array, way: Array, bodies: Array,
-    laws: Array, gaps: Array, boxes: Array, settings: Array, late: float, worst: Array,
-    least: float,
+    robot: tuple[Array, Array, Array], table: Array, limits: Array, known: Array, way: Array,
+    bodies: Array, laws: Array, gaps: Array, boxes: Array, settings: Array, late: float,
+    worst: Array, least: float,
 ) -> float:  # fmt: skip
     """The greatest scale below 1 that is found clear, to one part in 2^SCALES; 0 where the lowest
     of them that is not below `least` is not.
 
-    `robot`: q, dq as measured, dq as asked, (n,); `way` is written to. Else as `clear`.
+    `robot`: q, dq as measured, dq as asked, (n,); the way `known` begins as all do, `way` is
+    written to. Else as `clear`.
     """
     q, dq, asked = robot
     floor = 0.5**SCALES
     while floor < least:
         floor += 0.5**SCALES
     low, high, scale = 0.0, 1.0, floor
-    capsules_at(q, table, way[: way.shape[0] - 1, :MIDDLE])
+    way[:, :MIDDLE] = known[:, :MIDDLE]
     for turn in range(SCALES + 1):
         fits = turn > 0 and scale <= floor
         if not fits:

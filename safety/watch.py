@@ -116,8 +116,8 @@ class Watch:
             if fits:
                 at, need = float(worst[1]), float(worst[2])
             scale = greatest_scale(
-                (robot.q, robot.dq, command.dq), *args, self._ways.spare, bodies, laws, gaps, boxes,
-                settings, late, worst, self._rule_set.min_scale,
+                (robot.q, robot.dq, command.dq), *args, way, self._ways.spare, bodies, laws, gaps,
+                boxes, settings, late, worst, self._rule_set.min_scale,
             )  # fmt: skip
         elif not self.memory[0]:
             return PASS
