@@ -19,7 +19,7 @@ from genba.safety import geometry, projection, walls
 from genba.safety.crowd import crowd_of
 from genba.safety.robot import RobotModel, kinematics
 from genba.safety.rule import PASS, Parameters, Verdict
-from genba.sim.state import Array, Command, RobotState, State
+from genba.sim.state import NONE, Command, State
 
 
 class BarrierParameters(Parameters):
@@ -70,32 +70,27 @@ class Barrier:
 
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: speed (m/s) towards what is kept from; limit: what h leaves of it (m/s)."""
-        if not state.people and not self._zoned:
+        people = state.people if self._people else NONE
+        if not people and not self._zoned:
             return PASS
-        robot, crowd = state.robots[self._robot], projection.NOBODY
-        if self._people and state.people:
-            self._crowd.near(state, robot.capsules)
-            crowd = self._crowd.bodies, self._crowd.gaps
-        count, _, trigger, limit, _ = self._look(robot, command.capsule_velocities, crowd)
+        robot, moves, crowd = state.robots[self._robot], command.capsule_velocities, self._crowd
+        where, doing, settings = robot.capsules, robot.capsule_velocities, self._settings
+        found, others, rows = NOTHING, projection.NOBODY, self._keeper.rows
+        if self._zoned:
+            found = walls.boxes(where, moves, doing, self._frames, self._boxes, settings, rows)
+        if people:
+            crowd.near(state, where)
+            bodies, gaps = others = crowd.bodies, crowd.gaps
+            rows = rows[found[0] :] if self._zoned else rows
+            look = walls.people(where, moves, doing, self._frames, bodies, gaps, settings, rows)
+            found = walls.worse(found, look) if self._zoned else look
+        count, _, trigger, limit, _ = found
         if count == 0:
             return PASS
-        body = robot.capsules, robot.capsule_velocities
-        motion = self._keeper.keep(robot, command.dq, count, body, crowd)
+        motion = self._keeper.keep(robot, command.dq, count, (where, doing), others)
         if motion is None:
             return Verdict(0.0, 2, False, "no motion keeps the distance", trigger, limit)
         return Verdict(1.0, None, False, "a person or zone is near", trigger, limit, motion)
-
-    def _look(self, robot: RobotState, moves: Array, crowd: walls.Others) -> walls.Look:
-        args = robot.capsules, moves, robot.capsule_velocities, self._frames
-        found: walls.Look = NOTHING
-        rows = self._keeper.rows
-        if self._zoned:
-            found = walls.boxes(*args, self._boxes, self._settings, rows)
-            rows = rows[found[0] :]
-        if not len(crowd[0]):
-            return found
-        other: walls.Look = walls.people(*args, *crowd, self._settings, rows)
-        return walls.worse(found, other) if self._zoned else other
 
 
 NOTHING: walls.Look = (0, 1.0, 0.0, 0.0, inf)
