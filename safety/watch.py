@@ -66,7 +66,7 @@ class Watch:
     """
 
     __slots__ = (
-        "_allowed", "_boxes", "_clamped", "_crowd", "_key", "_laws", "_limits", "_robot",
+        "_allowed", "_body", "_boxes", "_clamped", "_crowd", "_key", "_laws", "_limits", "_robot",
         "_rule_set", "_settings", "_table", "_ways", "_worst", "memory",
     )  # fmt: skip
 
@@ -92,6 +92,7 @@ class Watch:
         self._crowd, self._ways = crowd_of(robot), ways_of(robot)
         self._key = parameters.reaction_time, parameters.braking
         self._laws: dict[tuple[int, ...], Array] = {}
+        self._body = human.laws(allowed, clamped=self._clamped)  # made now: it takes ticks' time
         self._worst = np.empty(5)
         self.memory: tuple[bool, float | None] = (False, None)
 
@@ -125,7 +126,12 @@ class Watch:
 
     def _learn(self, sizes: tuple[int, ...]) -> Array:
         """The laws of bodies of so many capsules, rows as the crowd's."""
-        rows = [human.laws(self._allowed, size, self._clamped) for size in sizes]
+        rows = [
+            self._body
+            if size == len(self._body)
+            else human.laws(self._allowed, size, self._clamped)
+            for size in sizes
+        ]
         laws = self._laws[sizes] = np.concatenate(rows)
         return laws
 
