@@ -4,6 +4,7 @@
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -142,3 +143,51 @@ def test_what_is_not_sound_is_no_tick_for_rules():
     assert screen.asked(state._replace(robots={}), command) is None
     assert screen.asked(state, command._replace(grip=math.inf)) is None
     assert screen.asked(state, command) == screen.every
+
+
+NEAR: dict[
+    str, dict[str, Any]
+] = {  # a space that a motion is often changed for, and limits that are often met behind it
+    "space_limits": {"within": [-0.6, -0.6, -0.3, 0.6, 0.6, 1.0], "tolerance": 0.2},
+    "stopping_limits": {"distance": 0.08},
+    "tcp_speed": {"limit": 0.6},
+}
+
+
+@settings(deadline=None, max_examples=60)
+@given(seven(-0.5, 0.5), seven(-0.5, 0.5), seven(0.4, 0.6))
+def test_limits_of_the_motion_are_kept_whether_or_not_it_was_changed_before(one, two, share):
+    quick, slow = (SafetyLayer(NEAR, {"arm": CHAINS[0]}, TICK) for _ in range(2))
+    slow._screen.rest = slow._screen.every
+    acted = set()
+    for k in range(6):
+        asked = one if k % 2 else two
+        state, command = moment(CHAINS[0], share, [0.1] * 7, asked, {}, 0.0, 1.0, k * TICK)
+        here, there = quick.filter(state, command), slow.filter(state, command)
+        assert np.array_equal(here.command.dq, there.command.dq)
+        assert here[1:3] == there[1:3] and here.events == there.events
+        assert [name for name, _ in here.verdicts] == [name for name, _ in there.verdicts]
+        acted |= {name for name, _ in here.verdicts}
+
+
+def test_a_rule_behind_one_that_changed_the_motion_is_asked_of_what_it_became():
+    chain = CHAINS[0]
+    layer = SafetyLayer(NEAR, {"arm": chain}, TICK)
+    heard: list[np.ndarray] = []
+    screen = layer._screen
+    assert [name for name, _ in screen.rest] == ["space_limits"]
+
+    def hear(state, command):
+        heard.append(command.dq)
+        return PASS
+
+    screen.after = {name: tuple((n, hear) for n, _ in rest) for name, rest in screen.after.items()}
+    home = np.array(chain.robot.home)
+    for k, forward in enumerate((0.01, 0.01, 0.5)):
+        dq = chain.resolve(home, np.array([forward, 0.0, 0.0, 0.0, 0.0, 0.0]))
+        share = (home - chain.robot.q_min) / (chain.robot.q_max - chain.robot.q_min)
+        asked = dq / chain.robot.dq_max
+        state, command = moment(chain, share, [0.0] * 7, asked, {}, 0.0, 1.0, k * TICK)
+        decision = layer.filter(state, command)
+    changed = dict(decision.verdicts)["space_limits"].motion
+    assert changed is not None and len(heard) == 2 and all(dq is changed for dq in heard)
