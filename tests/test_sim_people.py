@@ -221,6 +221,28 @@ def test_people_are_pure_functions_of_time():
             assert person.velocities.tobytes() == forward[k][name].velocities.tobytes()
 
 
+def test_moments_made_ahead_are_those_made_alone():
+    """Tick by tick over arrivals and leavings, past a jump of the clock and an operator's call."""
+    visits = draw_visits(np.random.default_rng(7), BUSY, PLACE, 60.0)
+    operator = operator_visit(20.0, 3.0, 8.0, (0.4, 0.0, 0.1), PLACE).visit
+    tick, t = 1.0 / 120.0, 0.0
+    crew, alone, there = Crew(visits, tick), visits, set()
+    for k in range(5000):
+        if k == 2400:
+            crew.add(operator)
+            alone = (*visits, operator)
+        t += 1.0 if k == 3000 else tick
+        people = crew.at(t)
+        there.add(frozenset(people))
+        if k % 37 == 0 or k in (2399, 2400, 2401, 3000, 3001):
+            again = Crew(alone).at(t)
+            assert people.keys() == again.keys()
+            for name, person in again.items():
+                assert person.capsules.tobytes() == people[name].capsules.tobytes()
+                assert person.velocities.tobytes() == people[name].velocities.tobytes()
+    assert len(there) > 5  # people came and went
+
+
 def test_same_seed_same_visits_and_another_seed_others():
     def draw(seed):
         return draw_visits(np.random.default_rng(seed), BUSY, PLACE, 600.0)
