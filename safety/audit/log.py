@@ -121,7 +121,7 @@ class AuditLog:
         try:
             if layer._screen is not self._bound or self._places is None:
                 self._bound, self._places = layer._screen, memory.places(layer)
-            self._memory = memory.take(self._places)
+            self._memory = self._places.take()
         except Exception as error:  # a rule that has not what it names in MEMORY
             self._memory = None
             self._fail(error)

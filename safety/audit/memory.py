@@ -37,9 +37,9 @@ _OWN = tuple(f"layer.{name}" for name in (*LAYER, "_latches", *_JOURNAL))
 class Places(NamedTuple):
     """Where a layer and its rules keep what they remember."""
 
-    read: Callable[[], tuple[Any, ...]]
-    names: tuple[tuple[str, str], ...]  # rule, attribute; in the order of `read`, after the layer's
-    changing: tuple[tuple[int, Any], ...]  # place in the order of `read`, value
+    take: Callable[[], Memory]  # what is remembered now; it runs every tick
+    names: tuple[tuple[str, str], ...]  # rule, attribute; in the order of `take`, after the layer's
+    changing: tuple[int, ...]  # places in that order of what changes in place, and is copied
 
 
 def places(layer: SafetyLayer) -> Places:
@@ -56,33 +56,28 @@ def places(layer: SafetyLayer) -> Places:
             if not attribute.isidentifier():
                 raise ValueError(f"{name}: {attribute!r} is no attribute")
             if isinstance(value, _CHANGING):
-                changing.append((len(paths), value))
+                changing.append(len(paths))
             names.append((name, attribute))
             paths.append(f"rule{i}.{attribute}")
-    return Places(_reader(paths, layer), tuple(names), tuple(changing))
+    return Places(_taker(paths, changing, layer), tuple(names), tuple(changing))
 
 
-def _reader(paths: list[str], layer: SafetyLayer) -> Callable[[], tuple[Any, ...]]:
-    """One function that reads all paths: compiled, as named tuples are, since it runs every tick
-    and getattr in a loop takes five times as long.
+def _taker(paths: list[str], changing: list[int], layer: SafetyLayer) -> Callable[[], Memory]:
+    """One function that reads all paths, and copies some: compiled, as named tuples are, since it
+    runs every tick and getattr in a loop takes five times as long.
     """
     rules = [*layer.rules.values()]
     names = ", ".join(["layer", *(f"rule{i}" for i in range(len(rules)))])
-    make = eval(f"lambda {names}: lambda: ({', '.join(paths)},)")  # names of our own, checked
-    out: Callable[[], tuple[Any, ...]] = make(layer, *rules)
+    copies = "".join(f"{paths[place]}.copy(), " for place in changing)
+    make = eval(f"lambda {names}: lambda: (({', '.join(paths)},), ({copies}))")  # our own names
+    out: Callable[[], Memory] = make(layer, *rules)
     return out
-
-
-def take(kept: Places) -> Memory:
-    """What is remembered now. It runs every tick: one call, whatever the number of rules."""
-    read, _, changing = kept
-    return read(), [value.copy() for _, value in changing] if changing else ()
 
 
 def dump(memory: Memory, kept: Places) -> dict[str, Any]:
     """As plain values for JSON."""
     values = list(memory[0])
-    for (place, _), copy in zip(kept.changing, memory[1], strict=True):
+    for place, copy in zip(kept.changing, memory[1], strict=True):
         values[place] = copy
     rules: dict[str, dict[str, Any]] = {name: {} for name, _ in kept.names}
     for (name, attribute), value in zip(kept.names, values[len(_OWN) :], strict=True):
