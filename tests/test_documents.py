@@ -68,4 +68,15 @@ def test_the_example_reads_a_log_without_velocities(tmp_path):
     time, q, dq = example["read"](file)
     assert len(time) == len(q) == len(dq) and q.shape[1] == 7
     assert dq[:, 0] == pytest.approx(0.5)
+
+
+def test_the_example_reads_a_recording_of_positions_at_a_rate(tmp_path):
+    """As a Panda's interface gives them: a row a millisecond, no times and no velocities."""
+    example = runpy.run_path(str(ROOT / "docs/examples/joint_log.py"))
+    file = tmp_path / "record.csv"
+    rows = [f"{i / 4000},0,0,-1.5,0,1.5,0" for i in range(600)]
+    file.write_text(",".join(f"j{i}" for i in range(7)) + "\n" + "\n".join(rows))
+    time, q, dq = example["read"](file, 1000.0)
+    assert time[-1] == pytest.approx(0.6, abs=0.02) and len(time) == len(q) == len(dq)
+    assert dq[:, 0] == pytest.approx(0.25) and q[-1, 3] == -1.5
     assert abs(dq[:, 1:]).max() < 1e-9

@@ -1,12 +1,13 @@
 """Asks the safety layer about a recorded log of joint states: what it would have decided, and why.
 
-    python docs/examples/joint_log.py [LOG.csv]
+    python docs/examples/joint_log.py [LOG.csv [HZ]]
 
 The log is a table with a header: time (s), q1..q7 (rad) and, where there are any, dq1..dq7 (rad/s).
-The one shipped here was SIMULATED in this project (see README.md beside it); a log of a real Panda
-in this form is read in the same way. The person is a made-up track: one walks up, reaches in, and
-goes. What the joints did is taken for what was asked of them. No certified safety function: it says
-what these rules make of these numbers, not that a cell is safe.
+A recording of positions alone, j0..j6 at so many HZ (a Panda's are taken at 1000), will do as well.
+The log shipped here was SIMULATED in this project (see README.md beside it). The person is made up:
+one walks up, reaches in, and goes. What the joints did is taken for what was asked of them.
+No certified safety function: it says what these rules make of these numbers, not that a cell is
+safe.
 """
 
 import csv
@@ -28,19 +29,23 @@ RULES = {
 NOTHING = np.zeros(7)  # no policy's answer was recorded
 
 
-def read(path):
+def read(path, hz=None):
     """Times (n,), joint positions (n, 7) and velocities (n, 7), evenly spaced by TICK."""
     with Path(path).open(newline="") as file:
         table = [{k.strip(): float(v) for k, v in row.items()} for row in csv.DictReader(file)]
-    time = np.array([row["time"] for row in table])
-    q = np.array([[row[f"q{i}"] for i in range(1, 8)] for row in table])
-    if "dq1" in table[0]:
-        dq = np.array([[row[f"dq{i}"] for i in range(1, 8)] for row in table])
+    first = table[0]
+    names = [f"q{i}" for i in range(1, 8)] if "q1" in first else [f"j{i}" for i in range(7)]
+    q = np.array([[row[name] for name in names] for row in table])
+    if hz is None:
+        time = np.array([row["time"] for row in table])
     else:
-        dq = np.gradient(q, time, axis=0)
+        time = np.arange(len(table)) / hz
     even = np.arange(time[0], time[-1], TICK)
-    spread = [np.array([np.interp(even, time, x) for x in y.T]).T for y in (q, dq)]
-    return even - even[0], *spread
+    q_even = np.array([np.interp(even, time, x) for x in q.T]).T
+    if "dq1" in first:
+        dq = np.array([[row[f"dq{i}"] for i in range(1, 8)] for row in table])
+        return even - even[0], q_even, np.array([np.interp(even, time, x) for x in dq.T]).T
+    return even - even[0], q_even, np.gradient(q_even, TICK, axis=0)
 
 
 def person(time):
@@ -58,12 +63,12 @@ def short(value):
     return f"{value:.3g}" if isinstance(value, float) else value
 
 
-def main(path):
+def main(path, hz=None):
     """Every change of the layer's mind, one line each; returns the decisions."""
     chain = chain_of("panda", "parallel")
     layer = SafetyLayer(RULES, {"panda": chain}, TICK)
     decisions = []
-    for time, q, dq in zip(*read(path), strict=True):
+    for time, q, dq in zip(*read(path, hz), strict=True):
         tcp, twist, capsules, moves = chain.state(q, dq)
         robot = RobotState(q, dq, tcp, twist, capsules, moves, 0.08, False)
         state = State(float(time), {"panda": robot}, {"ann": person(time)}, people_age=0.1)
@@ -79,4 +84,5 @@ def main(path):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).with_name("panda_simulated.csv"))
+    shipped = Path(__file__).with_name("panda_simulated.csv")
+    main(sys.argv[1] if len(sys.argv) > 1 else shipped, *map(float, sys.argv[2:3]))
