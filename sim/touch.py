@@ -188,15 +188,9 @@ def memory(c: int, b: int, laws: tuple[float, float, float]) -> Array:
 
 @njit(cache=True, error_model="numpy")
 def look(
-    a: Array,
-    av: Array,
-    b: Array,
-    bv: Array,
-    memory: Array,
-    touched: Array,
-    dq: Array,
+    a: Array, av: Array, b: Array, bv: Array, memory: Array, touched: Array, dq: Array,
     brakes: Array,
-) -> tuple[int, float, float, float, float]:
+) -> tuple[int, float, float, float, float]:  # fmt: skip
     """How many body capsules the robot touched since the last tick; least separation, least
     margin, and that margin's separation (m) and speed (m/s); infinities where the person is beyond
     the horizon.
