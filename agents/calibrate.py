@@ -10,6 +10,7 @@ threshold is taken of.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from genba.agents.role import Agent, AgentError
 from genba.agents.scripted import for_env
 from genba.agents.trained import Trained
 from genba.safety.conformal import ALPHA, conformal_threshold
+from genba.scenarios import ScenarioError
 from genba.scenarios import load as load_scenario
 
 
@@ -57,10 +59,14 @@ def calibrate(
     from genba.agents.export import TEXT, text
     from genba.agents.recipe import Recipe
 
+    if not folder.is_dir():
+        raise AgentError(f"{folder}: no folder that genba train wrote")
     card, policy = load(folder)
     recipe = Recipe.model_validate(card.recipe)
     count = recipe.scoring.episodes if episodes is None else episodes
     length = recipe.scoring.seconds if seconds is None else seconds
+    if count < 1 or not 1.0 <= length <= 86400.0:
+        raise AgentError(f"episodes {count}, seconds {length:g}: one of 1 s up to a day at least")
     hall = exam.Exam(load_scenario(card.scenario), length, recipe.goal)
     try:
         seeds = range(exam.SCORE, exam.SCORE + count)
@@ -76,8 +82,8 @@ def calibrate(
     return full
 
 
-def main() -> None:
-    """The command."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns the exit code: 0, or 2 for bad input, of which one line is said."""
     parser = argparse.ArgumentParser(
         prog="python -m genba.agents.calibrate",
         description="Score a trained policy again and calibrate its doubt, on its own card.",
@@ -86,12 +92,17 @@ def main() -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="what genba train wrote")
     parser.add_argument("--episodes", type=int, help="default: as the recipe scores")
     parser.add_argument("--seconds", type=float, help="an episode (default: as the recipe scores)")
-    options = parser.parse_args()
-    card = calibrate(options.folder, options.episodes, options.seconds)
+    options = parser.parse_args(argv)
+    try:
+        card = calibrate(options.folder, options.episodes, options.seconds)
+    except (AgentError, ScenarioError, OSError) as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 2
     for name, (value, low, high) in card.score["figures"].items():
         print(f"{name}  {value} ({low} to {high})")
     print("no doubt could be calibrated" if card.doubt is None else card.doubt)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -41,7 +41,10 @@ def _turn_rotor(client: int, body: int, joint: int, inertia: float) -> None:
     is thrown about like a feather. Bullet has no such term; it goes to the link, about the joint's
     axis alone, which is z of every link and an axis of its inertia.
     """
-    x, y, z = p.getDynamicsInfo(body, joint, physicsClientId=client)[2]
+    found = p.getDynamicsInfo(body, joint, physicsClientId=client)
+    (x, y, z), along = found[2], found[4]
+    if abs(along[3]) < 1.0 - 1e-9:
+        raise ValueError(f"link {joint}: its inertia has products, or its frame is turned")
     p.changeDynamics(body, joint, localInertiaDiagonal=[x, y, z + inertia], physicsClientId=client)
 
 

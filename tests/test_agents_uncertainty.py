@@ -81,6 +81,18 @@ def test_calibration_writes_score_and_conformal_threshold_of_episodes_it_has_pla
     assert shipped and found.strangeness == pytest.approx(shipped.strangeness, rel=0.2)
 
 
+@pytest.mark.parametrize(
+    "asked", [("nowhere",), ("mine", "--episodes", "0"), ("mine", "--seconds", "-3")]
+)
+def test_calibration_of_nothing_is_one_line_and_leaves_the_card_as_it_was(tmp_path, capsys, asked):
+    shutil.copytree(trained.HERE / "kitting", tmp_path / "mine")
+    before = (tmp_path / "mine" / "card.json").read_bytes()
+    assert calibrate.main([str(tmp_path / asked[0]), *asked[1:]]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and len(said.err.splitlines()) == 1
+    assert (tmp_path / "mine" / "card.json").read_bytes() == before
+
+
 def test_too_few_episodes_give_no_threshold():
     assert calibrate.calibrated([1.0] * 18) is None
     assert calibrate.calibrated([1.0] * 19) is not None

@@ -36,6 +36,8 @@ def read(path, hz=None):
     first = table[0]
     names = [f"q{i}" for i in range(1, 8)] if "q1" in first else [f"j{i}" for i in range(7)]
     q = np.array([[row[name] for name in names] for row in table])
+    if hz is None and "time" not in first:
+        raise SystemExit(f"{path}: no column time; say at how many HZ it was recorded")
     if hz is None:
         time = np.array([row["time"] for row in table])
     else:
