@@ -237,5 +237,6 @@ def test_every_table_is_told_in_words_and_numbers():
     assert "speed_separation 7" in told and " 1.5 " in told and " 3 " in told
     assert any("ssm_iso >= stop_always" in line and "NO" in line for line in lines)
     assert any("unprotected >= ssm_iso" in line and "yes" in line for line in lines)
+    assert sum("among people" in line for line in lines) >= 2
     unknown = tables.comparisons([r for r in rows if r["seed"] == 1])
     assert {c["holds"] for c in unknown} == {None}  # one seed tells no spread

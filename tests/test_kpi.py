@@ -242,6 +242,31 @@ def test_people_present_at_the_same_time_are_counted_once() -> None:
     assert found["cell_entries_per_hour"] == pytest.approx(3 * 3.6)
 
 
+def test_what_is_made_among_people_counts_while_the_cell_is_not_down() -> None:
+    events = [
+        state(0, "producing"),
+        finished(50, "alone"),
+        at(100, "person_entered", "p1", role="visitor", behaviour="indifferent"),
+        finished(110, "a"),
+        at(150, "person_entered", "p2", role="visitor", behaviour="helpful"),
+        state(160, "standstill"),  # held by a rule: that is what sharing costs
+        state(180, "producing"),
+        finished(190, "b"),
+        finished(195, "scrap", good=False, reason="gap"),
+        at(200, "person_left", "p1", duration=100.0),
+        state(210, "waiting"),  # down until 260
+        state(230, "serving"),
+        finished(240, "c", rework=True, assisted=True),
+        state(260, "producing"),
+        at(300, "person_left", "p2", duration=150.0),
+        finished(350, "alone again"),
+    ]
+    found = kpis(events, 1000)
+    # 100-210 and 260-300 with two good parts
+    assert found["good_parts_per_hour_shared"] == pytest.approx(2 * 3600 / 150)
+    assert kpis(events[:2], 1000)["good_parts_per_hour_shared"] is None
+
+
 def test_contacts_clampings_and_breaches() -> None:
     breach = {"start": 90.0, "duration": 3.0, "margin": -0.2, "separation": 0.3, "speed": 0.4}
     clamping = {"start": 299.9, "duration": 0.6, "region": "hand", "link": "gripper"}

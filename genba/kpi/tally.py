@@ -15,6 +15,7 @@ import numpy as np
 from genba.kpi.harm import add_breaches, add_contacts, add_stops
 from genba.kpi.interventions import (
     BEFORE_ANY_STATE,
+    DOWN,
     STATES,
     TOLERANCE,
     WORKING,
@@ -23,6 +24,7 @@ from genba.kpi.interventions import (
     number,
     word,
 )
+from genba.kpi.presence import add_presence
 from genba.kpi.production import add_parts, add_plan
 from genba.sim.state import Event, EventKind
 
@@ -32,7 +34,7 @@ WINDOW = 600.0  # s; operator load is counted in ten minutes (EEMUA 191)
 TIME_ELEMENTS = {
     "apt": WORKING,
     "adet": ("standstill", "idle", "starved", "blocked"),
-    "adot": ("stopped", "waiting", "serving"),
+    "adot": DOWN,
     "aust": ("changeover",),
 }
 
@@ -42,7 +44,8 @@ SUMS = (
     "produced", "good", "scrap", "lost", "rejected", "dropped", "tried", "first_pass",
     "autonomous_good", "aided_good", "cycles", "cycle_seconds", "cycle_intervals",
     "interventions", "by_robot", "by_person", "by_safety", "assists", "failures",
-    "intervened", "repair", "requests", "response", "labour", "entries", "present",
+    "intervened", "repair", "requests", "response", "labour", "entries", "present", "shared",
+    "shared_good",
     "breaches", "breach_seconds", "contacts", "contacts_moving", "clampings", "hazards",
     "stops_automatic", "stops_latched",
 )  # fmt: skip
@@ -76,7 +79,7 @@ def tally(events: Sequence[Event], seconds: float) -> Tally:
     add_plan(events, sums)
     _add_interventions(events, end, sums)
     _add_services(events, end, sums, highs)
-    _add_presence(events, end, sums)
+    add_presence(events, end, sums)
     add_breaches(events, sums, lows)
     add_contacts(events, sums, highs)
     add_stops(events, sums)
@@ -165,21 +168,3 @@ def _add_services(
     sums["labour"] += fsum(end - t for t in working.values())
     ahead = np.searchsorted(times, np.asarray(times) + WINDOW, side="left")
     highs["peak_requests"] = float(np.max(ahead - np.arange(len(times)), initial=0))
-
-
-def _add_presence(events: Sequence[Event], end: float, sums: dict[str, float]) -> None:
-    """Entries, and the time with at least one person in the cell."""
-    inside: dict[str, float] = {}
-    spans: list[tuple[float, float]] = []
-    for event in events:
-        if event.kind is EventKind.PERSON_ENTERED:
-            inside.setdefault(event.subject, event.time)
-        elif event.kind is EventKind.PERSON_LEFT:
-            unseen = max(0.0, event.time - number(event, "duration"))
-            spans.append((inside.pop(event.subject, unseen), event.time))
-    spans += [(start, end) for start in inside.values()]
-    sums["entries"] = _count(events, EventKind.PERSON_ENTERED)
-    reached = 0.0
-    for start, stop in sorted(spans):
-        sums["present"] += max(0.0, stop - max(start, reached))
-        reached = max(reached, stop)

@@ -26,8 +26,9 @@ moving: contacts with a robot that moves; beyond: failures to people faster than
 bound: exact one-sided 95 % bound of the rate of failures per hour of exposure
 """
 UPTIME = """\
-when up: good parts an hour of the time in which the cell is not down; standing, slowed: shares
-of that time in which rules hold the robot until the way is clear, or let it go on more slowly
+when up: good parts an hour of the time in which the cell is not down; among people: of that time,
+while somebody is in the cell; standing, slowed: shares of the time when up in which rules hold the
+robot until the way is clear, or let it go on more slowly
 """
 
 
@@ -73,14 +74,15 @@ def _plain(value: float | None) -> str:
 def _cost(out: TextIO, card: Row) -> None:
     head = [
         "scenario", "profile", "n", "good parts/h", "of unprotected", "when up",
-        "standing", "slowed", "down", "interventions/h", "breaches", "moving", "over limit",
+        "among people", "standing", "slowed", "down", "interventions/h", "breaches", "moving",
+        "over limit",
     ]  # fmt: skip
     rows = [
         [
             row["scenario"], row["profile"], str(row["episodes"]),
             _spread(row["good_parts_per_hour"]), _spread(row.get("of_unprotected")),
-            number(row["good_parts_per_hour_up"]), number(row["standstill_share"]),
-            number(row["slowed_share"]), number(row["adot_share"]),
+            number(row["good_parts_per_hour_up"]), _spread(row["good_parts_per_hour_shared"]),
+            number(row["standstill_share"]), number(row["slowed_share"]), number(row["adot_share"]),
             number(row["interventions_per_hour"]), str(row["breaches"]),
             str(row["contacts_moving"]), str(row["over_limit"]),
         ]
@@ -88,8 +90,11 @@ def _cost(out: TextIO, card: Row) -> None:
     ]  # fmt: skip
     show_table(out, "What safety costs: the scripted agent, same seeds", head, rows, numbers=2)
     out.write(UPTIME)
-    rows = [[row["name"], _spread(row["ratio"]), HOLDS[row["holds"]]] for row in card["order"]]
-    show_table(out, "The expected order", ["", "ratio", "holds"], rows)
+    rows = [
+        [row["name"], _spread(row["ratio"]), HOLDS[row["holds"]], _spread(row["ratio_shared"])]
+        for row in card["order"]
+    ]
+    show_table(out, "The expected order", ["", "ratio", "holds", "among people"], rows)
 
 
 def _spread(found: Sequence[float | None] | None) -> str:

@@ -12,7 +12,7 @@ from genba.stats.exact import rate_upper
 from genba.trial.plan import UNPROTECTED
 
 HUNDREDS = 200  # breaches that adversaries must cause where nothing protects
-OUTPUT = "good_parts_per_hour"
+OUTPUT, AMONG = "good_parts_per_hour", "good_parts_per_hour_shared"
 ORDER = ("unprotected", "pfl", "ssm_reach", "ssm_iso")  # the output that is expected to fall
 LEAST = ("fence", "stop_always")  # below all of them, in whatever order
 SUMS = (
@@ -117,10 +117,10 @@ def output(rows: Sequence[Row]) -> list[Row]:
         base = _tallies(some, UNPROTECTED)
         for (profile,), mine in groups(some, "profile").items():
             tallies = [row["tally"] for row in _sorted(mine)]
-            found = stats.interval(tallies, OUTPUT)
             row = {
                 "name": f"{scenario} {profile}", "scenario": scenario, "profile": profile,
-                "episodes": len(mine), "good_parts_per_hour": _triple(found),
+                "episodes": len(mine),
+                **{name: _triple(stats.interval(tallies, name)) for name in (OUTPUT, AMONG)},
                 **_running(kpi.add(tallies)),
                 "breaches": sum(r["breaches"] for r in mine),
                 "contacts_moving": sum(r["contacts_moving"] for r in mine),
@@ -150,7 +150,8 @@ def _running(pooled: kpi.Tally) -> Row:
 def comparisons(rows: Sequence[Row]) -> list[Row]:
     """Neighbours of the expected order, paired by seed: their ratio, and whether that holds.
 
-    It holds where the interval of the ratio does not lie below 1; None where there is none.
+    It holds where the interval of the ratio does not lie below 1; None where there is none. The
+    same ratio while people are there is told beside it.
     """
     out = []
     for (scenario,), some in groups(rows, "scenario").items():
@@ -166,6 +167,7 @@ def comparisons(rows: Sequence[Row]) -> list[Row]:
             out.append({
                 "name": f"{scenario}: {more} >= {less}", "scenario": scenario, "more": more,
                 "less": less, "ratio": ratio, "holds": holds,
+                "ratio_shared": _triple(stats.paired_ratio(ours, theirs, AMONG)),
             })  # fmt: skip
     return out
 
