@@ -121,11 +121,9 @@ class World:
         self.drive(np.zeros(len(self._arm)))
 
     def _stand(self, q: Numbers) -> None:
-        c = self.client
-        for joint in self._arm:
-            p.resetJointState(self.body, joint, q[joint], 0.0, physicsClientId=c)
-        for joint in self._fingers:
-            p.resetJointState(self.body, joint, self.gripper.stroke, 0.0, physicsClientId=c)
+        stand = [(j, q[j]) for j in self._arm] + [(f, self.gripper.stroke) for f in self._fingers]
+        for joint, at in stand:
+            p.resetJointState(self.body, joint, at, 0.0, physicsClientId=self.client)
 
     def place(self, name: str, pose: Numbers) -> None:
         """Put a part at a pose (7,), awake and at rest."""
@@ -152,7 +150,9 @@ class World:
     def _park(self, name: str) -> None:
         """Without mass a part costs no solver time: solid, but it does not move."""
         if name not in self.parked:
-            p.changeDynamics(self.parts[name], -1, mass=0, physicsClientId=self.client)
+            body, c = self.parts[name], self.client
+            p.changeDynamics(body, -1, mass=0, physicsClientId=c)
+            p.resetBaseVelocity(body, [0, 0, 0], [0, 0, 0], physicsClientId=c)  # or it drifts on
             self.parked.add(name)
             self._awake = [n for n in self._awake if n != name]
 

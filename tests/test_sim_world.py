@@ -156,6 +156,20 @@ def test_parts_at_rest_are_parked_and_wake_when_the_gripper_comes():
     world.close()
 
 
+def test_a_part_that_is_parked_while_it_creeps_stays_where_it_was_parked():
+    """Bullet moves a body without mass on at the speed that it had; in a minute it lay tilted."""
+    world = world_with(cube("a"))
+    world.reset(ROBOTS["panda"].home, {"a": at(0.45, 0.0, 0.0155)})
+    p.resetBaseVelocity(world.parts["a"], [0.003, 0, 0], [0, 0.03, 0], physicsClientId=world.client)
+    world.settle(at(0.45, 0.0, 0.4), 0.0)
+    assert world.parked == {"a"}
+    parked = world.pose("a")
+    world.step(10 * 240)
+    true = p.getBasePositionAndOrientation(world.parts["a"], physicsClientId=world.client)
+    assert np.array_equal(np.concatenate(true), parked)
+    world.close()
+
+
 def scramble(world, rng):
     """Whatever may happen between two resets."""
     world.drive(rng.uniform(-1, 1, 7))
