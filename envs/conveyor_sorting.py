@@ -105,8 +105,7 @@ class ConveyorSorting:
         self.defective: set[str] = set()
         self.error: dict[str, Array] = {}
         self.target: str | None = None
-        self.time = 0.0
-        self.yaw = 0.0
+        self.time = self.yaw = 0.0
         self.poses: dict[str, Array] = {}
         world.cup.seal.clear()
         world.reset(ROBOTS[self.robot].home, {})
@@ -154,7 +153,7 @@ class ConveyorSorting:
         part, yaw = self.target, t.half_turn(-t.tool_yaw(robot.tcp))
         kind = None if part is None else self.kind[part]
         return [
-            *self._gap(robot), yaw if part is None else t.half_turn(self.yaw + yaw),
+            *self._gap(robot), yaw if part is None else self.yaw + yaw,
             self.settings.belt_speed * (part in self.on_belt), part is not None,
             *self._bin_gap(robot), yaw, kind == "a", kind == "b", part in self.defective,
             len(self.on_belt) / 5,
@@ -217,9 +216,10 @@ class ConveyorSorting:
         elif self.target not in self.on_belt or self.poses[self.target][1] > WINDOW[1] + 0.12:
             offered = [n for n in self.on_belt if WINDOW[0] < self.poses[n][1] < WINDOW[1]]
             self.target = max(offered, key=lambda n: (self.poses[n][1], n), default=None)
+            self.yaw = 0.0  # the bins': of two ways to grip the one that turns the wrist least
         if self.target is not None and self.hands.held is None:
-            half = HALVES[self.kind[self.target]]
-            self.yaw = t.grasp_yaw(self.poses[self.target], half, self.yaw)
+            pose, half = self.poses[self.target], HALVES[self.kind[self.target]]
+            self.yaw = t.grasp_yaw(pose, half, self.yaw)
 
     def _infeed_free(self) -> bool:
         return all(self.poses[n][1] > INFEED + 0.10 for n in self.on_belt)

@@ -158,7 +158,7 @@ class Kitting:
         z -= GRASP
         part, place = self.goal.position.tolist(), slot.tolist()
         return [
-            part[0] - x, part[1] - y, part[2] - z, t.half_turn(self.goal.yaw - yaw),
+            part[0] - x, part[1] - y, part[2] - z, self.goal.yaw - yaw,
             place[0] - x, place[1] - y, place[2] - z, t.half_turn(-yaw),
             *[f is not None for f in self.filled], len(self.in_tote) / 10, self.tray_ready(),
         ]  # fmt: skip
@@ -199,6 +199,7 @@ class Kitting:
             return
         self.target = max(self.in_tote, key=lambda n: (room(n, self.in_tote, self.poses), n))
         self.error = np.clip(self.rng.normal(size=3), -2.5, 2.5) * self.settings.vision_noise
+        self.goal = t.Goal(self.goal.position, 0.0)  # the slots' yaw: the wrist turns least
         self._aim()
 
     def _aim(self) -> None:
@@ -226,8 +227,7 @@ class Kitting:
 
     def _fill(self, world: World, slot: int, part: str, rework: bool = False) -> Event:
         if rework:
-            x, y, z = self.slots[slot]
-            world.place(part, t.upright(x, y, z, 0.0))
+            world.place(part, np.array([*self.slots[slot], 0.0, 0.0, 0.0, 1.0]))
         self.filled[slot] = part
         helped = part in self.hands.assisted
         data = {"good": True, "kind": "block", "rework": rework, "assisted": helped, "reason": ""}

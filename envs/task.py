@@ -135,7 +135,8 @@ def grasp_yaw(pose: Array, half: Sequence[float], last: float) -> float:
     """Yaw (rad) with which two fingers hold a box across its narrower lying side.
 
     A box looks the same after half a turn: of the two answers within (-120, 120) degrees the one
-    nearer `last` is taken, so that the wrist never winds up.
+    nearer `last` is taken. The way from a tool's yaw to it is their difference and no half turn
+    less: whoever takes the shorter way through the back winds the wrist up.
     """
     turn = axes(pose)
     up = int(np.argmax(np.abs(turn[2])))
