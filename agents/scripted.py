@@ -98,8 +98,7 @@ class Scripted:
         if o["part_offered"][0] < 0.5:
             return self._towards(gap), yaw, -1.0
         belt = np.array([0.0, float(o["part_speed"][0]), 0.0])
-        lead = gap + belt * 0.06  # s until a command is motion
-        velocity = self._descend(lead, 0.0, -0.002) + belt
+        velocity = self._descend(gap, 0.0, -0.002) + belt
         close = hypot(gap[0], gap[1]) < 0.012 and abs(gap[2]) < 0.012
         return velocity, yaw, 1.0 if close else -1.0
 

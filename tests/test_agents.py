@@ -70,6 +70,21 @@ def test_the_scripted_agent_gets_parts_right_the_first_time(cell):
     assert figures["first_pass_yield"] >= 0.95
 
 
+def test_the_scripted_agent_lets_no_part_run_off_that_can_be_held():
+    """Ahead of the part by what a command takes, the cup lay over the edge of a narrow one."""
+    env = envs.make(scenarios.load("conveyor_sorting_alone", ["seconds=75", "task.poor_seal=0"]))
+    cell: Any = env.unwrapped
+    agent = agents.make("scripted", env)
+    observation, info = env.reset(seed=1)
+    agent.reset(observation, info)
+    done = False
+    while not done:
+        observation, _, _, done, info = env.step(agent.act(observation))
+    kinds = [event.kind.value for event in cell.events]
+    assert kinds.count("part_finished") >= 12 and "part_lost" not in kinds
+    env.close()
+
+
 @pytest.mark.parametrize("cell", ["kitting_alone", "conveyor_sorting_alone"])
 def test_the_trained_agent_makes_four_fifths_of_the_scripted_ones_parts(cell):
     trained, scripted = play("trained", cell), play("scripted", cell)
