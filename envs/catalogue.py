@@ -32,5 +32,11 @@ def build_task(scenario: Scenario) -> Task:
         settings = cell.Settings.model_validate(scenario.task)
     except ValidationError as error:
         raise ScenarioError(f"{scenario.name}: task.{explain(error, cell.Settings)}") from None
-    task: Task = cell(scenario.robot, scenario.gripper or cell.gripper, settings)
+    gripper = scenario.gripper or cell.grippers[0]
+    if gripper not in cell.grippers:
+        takes = " or ".join(cell.grippers)
+        raise ScenarioError(
+            f"{scenario.name}: gripper: {scenario.cell} takes {takes}, not {gripper}"
+        )
+    task: Task = cell(scenario.robot, gripper, settings)
     return task

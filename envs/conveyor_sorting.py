@@ -67,7 +67,7 @@ class ConveyorSorting:
     """
 
     Settings = ConveyorSettings
-    gripper = "vacuum"
+    grippers = "vacuum", "parallel"
     workplace = Workplace(
         targets=((BELT[0], 0.0, 0.12), (*BINS["a"], 0.12), (*BINS["b"], 0.12), (BELT[0], 0.3, 0.10))
     )

@@ -63,7 +63,7 @@ class Kitting:
     """
 
     Settings = KittingSettings
-    gripper = "parallel"
+    grippers = ("parallel",)  # a cup is as wide as the parts
     workplace = Workplace(
         targets=((TOTE[0], TOTE[1], 0.10), (TRAY[0], TRAY[1], 0.10), (0.45, 0.0, 0.15))
     )

@@ -65,6 +65,7 @@ def test_a_wrong_key_type_or_value_is_one_line(tmp_path, text, words):
         ("cell: kiting\n", ["cell", "kiting", "did you mean kitting"]),
         ("robot: pand\n", ["robot", "did you mean panda"]),
         ("task: {parts: 99}\n", ["task.parts", "99"]),
+        ("gripper: vacuum\n", ["gripper", "kitting takes parallel, not vacuum"]),
         ("task: {part: 9}\n", ["task.part", "unknown key"]),
         ("safety: nothing\n", ["safety", "nothing"]),
         ("safety: {speed_separation: {decelaration: 2}}\n", ["safety.speed_separation.decel"]),
