@@ -242,7 +242,7 @@ def test_people_present_at_the_same_time_are_counted_once() -> None:
     assert found["cell_entries_per_hour"] == pytest.approx(3 * 3.6)
 
 
-def test_what_is_made_among_people_counts_while_the_cell_is_not_down() -> None:
+def test_what_is_made_among_people_counts_the_time_with_a_visitor_down_or_not() -> None:
     events = [
         state(0, "producing"),
         finished(50, "alone"),
@@ -254,16 +254,19 @@ def test_what_is_made_among_people_counts_while_the_cell_is_not_down() -> None:
         finished(190, "b"),
         finished(195, "scrap", good=False, reason="gap"),
         at(200, "person_left", "p1", duration=100.0),
-        state(210, "waiting"),  # down until 260
+        state(210, "waiting"),  # a fence costs time so
+        at(220, "person_entered", "operator", role="operator", behaviour="operator"),
         state(230, "serving"),
         finished(240, "c", rework=True, assisted=True),
         state(260, "producing"),
         at(300, "person_left", "p2", duration=150.0),
+        finished(310, "with the operator"),
+        at(320, "person_left", "operator", duration=100.0),
         finished(350, "alone again"),
     ]
     found = kpis(events, 1000)
-    # 100-210 and 260-300 with two good parts
-    assert found["good_parts_per_hour_shared"] == pytest.approx(2 * 3600 / 150)
+    assert found["good_parts_per_hour_shared"] == pytest.approx(2 * 3600 / 200)  # a, b; 100-300
+    assert found["human_present_hours"] == pytest.approx(220 / 3600)
     assert kpis(events[:2], 1000)["good_parts_per_hour_shared"] is None
 
 

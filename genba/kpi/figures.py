@@ -79,9 +79,8 @@ EXPOSURE: tuple[Row, ...] = (
 PRODUCTIVITY: tuple[Row, ...] = (
     ("good_parts", "parts", "good parts (GQ)", "high", total("good")),
     ("good_parts_per_hour", "parts/h", "good parts per hour", "high", ratio("good", "pbt", HOUR)),
-    ("good_parts_per_hour_shared", "parts/h",
-     "good parts per hour with somebody in the cell, which is not down", "high",
-     ratio("shared_good", "shared", HOUR)),
+    ("good_parts_per_hour_shared", "parts/h", "good parts per hour with a visitor in the cell",
+     "high", ratio("shared_good", "shared", HOUR)),
     ("scrap_parts", "parts", "parts delivered that are not good (SQ)", "low",
      total("scrap", law="count")),
     ("lost_parts", "parts", "parts that ran off or were thrown away", "low",

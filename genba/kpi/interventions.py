@@ -22,8 +22,7 @@ WORKING = ("producing", "slowed")
 # Nothing the robot could have done anything about: the ten seconds pause, they do not start again.
 # Otherwise a fast cell that waits for each part would stay in one intervention for the whole shift.
 PAUSING = ("starved", "blocked", "changeover")
-DOWN = ("stopped", "waiting", "serving")
-BREAKING = ("standstill", "idle", *DOWN)
+BREAKING = ("standstill", "idle", "stopped", "waiting", "serving")
 STATES = WORKING + PAUSING + BREAKING
 BEFORE_ANY_STATE = "idle"  # nothing is known to stop the robot, nor to make it work
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import fsum
 
-from genba.kpi.interventions import BEFORE_ANY_STATE, DOWN, STATES, datum, number, word
+from genba.kpi.interventions import datum, number
 from genba.sim.state import Event, EventKind
 
 Spans = list[tuple[float, float]]  # s, in order, none touches the next
 
 
 def add_presence(events: Sequence[Event], end: float, sums: dict[str, float]) -> None:
-    """Entries; the time with at least one person in the cell; and of it the time in which the cell
-    is not down (`shared`), with the good parts that the robot finished then.
+    """Entries and the time with at least one person in the cell; the time with a visitor in it
+    (`shared`), down or not, and the good parts that the robot finished then.
     """
-    present = _present(events, end)
-    shared = _common(present, _up(events, end))
+    shared = _present(events, end, operators=False)
     made = [e.time for e in events if _made(e)]
     sums["entries"] = float(sum(e.kind is EventKind.PERSON_ENTERED for e in events))
-    sums["present"] = _length(present)
+    sums["present"] = _length(_present(events, end, operators=True))
     sums["shared"] = _length(shared)
     sums["shared_good"] = float(sum(any(a < t <= b for a, b in shared) for t in made))
 
@@ -29,24 +28,23 @@ def _made(event: Event) -> bool:
     return done and bool(datum(event, "good")) and not datum(event, "rework")
 
 
-def _present(events: Sequence[Event], end: float) -> Spans:
+def _present(events: Sequence[Event], end: float, operators: bool) -> Spans:
     inside: dict[str, float] = {}
     spans: Spans = []
+    other: set[str] = set()  # operators, where they do not count
     for event in events:
+        name = event.subject
         if event.kind is EventKind.PERSON_ENTERED:
-            inside.setdefault(event.subject, event.time)
+            if not operators and event.data.get("role") == "operator":
+                other.add(name)
+            else:
+                inside.setdefault(name, event.time)
+        elif event.kind is EventKind.PERSON_LEFT and name in other:
+            other.discard(name)
         elif event.kind is EventKind.PERSON_LEFT:
             unseen = max(0.0, event.time - number(event, "duration"))
-            spans.append((inside.pop(event.subject, unseen), event.time))
+            spans.append((inside.pop(name, unseen), event.time))
     return _merged([*spans, *((start, end) for start in inside.values())])
-
-
-def _up(events: Sequence[Event], end: float) -> Spans:
-    states = [(0.0, BEFORE_ANY_STATE)]
-    states += [(e.time, word(e, "state", STATES)) for e in events if e.kind is EventKind.STATE]
-    ends = [*(time for time, _ in states[1:]), end]
-    found = zip(states, ends, strict=True)
-    return _merged([(time, until) for (time, state), until in found if state not in DOWN])
 
 
 def _merged(spans: Spans) -> Spans:
@@ -57,11 +55,6 @@ def _merged(spans: Spans) -> Spans:
         else:
             out.append((start, stop))
     return out
-
-
-def _common(one: Spans, two: Spans) -> Spans:
-    pairs = ((max(a, c), min(b, d)) for a, b in one for c, d in two)
-    return [(start, stop) for start, stop in pairs if start < stop]
 
 
 def _length(spans: Spans) -> float:

@@ -15,7 +15,6 @@ import numpy as np
 from genba.kpi.harm import add_breaches, add_contacts, add_stops
 from genba.kpi.interventions import (
     BEFORE_ANY_STATE,
-    DOWN,
     STATES,
     TOLERANCE,
     WORKING,
@@ -34,7 +33,7 @@ WINDOW = 600.0  # s; operator load is counted in ten minutes (EEMUA 191)
 TIME_ELEMENTS = {
     "apt": WORKING,
     "adet": ("standstill", "idle", "starved", "blocked"),
-    "adot": DOWN,
+    "adot": ("stopped", "waiting", "serving"),
     "aust": ("changeover",),
 }
 

@@ -177,7 +177,7 @@ FIGURES_JA: dict[str, str] = {
     "human_present_hours": "人がセル内にいた時間",
     "good_parts": "良品数",
     "good_parts_per_hour": "時間当たり良品数",
-    "good_parts_per_hour_shared": "人がいる稼働時間当たり良品数",
+    "good_parts_per_hour_shared": "訪問者がいる時間当たり良品数",
     "scrap_parts": "不良流出数",
     "lost_parts": "流れ去り・損失数",
     "dropped_parts": "落下回数",

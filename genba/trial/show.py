@@ -26,9 +26,9 @@ moving: contacts with a robot that moves; beyond: failures to people faster than
 bound: exact one-sided 95 % bound of the rate of failures per hour of exposure
 """
 UPTIME = """\
-when up: good parts an hour of the time in which the cell is not down; among people: of that time,
-while somebody is in the cell; standing, slowed: shares of the time when up in which rules hold the
-robot until the way is clear, or let it go on more slowly
+when up: good parts an hour of the time in which the cell is not down; among people: of the time
+with a visitor in the cell, down or not; standing, slowed: shares of the time when up in which rules
+hold the robot until the way is clear, or let it go on more slowly
 """
 
 
