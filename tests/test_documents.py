@@ -4,6 +4,7 @@ import re
 import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from genba import cli
@@ -58,6 +59,19 @@ def test_the_example_makes_decisions_of_a_recorded_log(capsys):
     assert decisions[0].scale == 1.0  # nobody near yet
     for line in ("stop   speed_separation", "reset  speed_separation", "reduced_speed"):
         assert line in text
+
+
+def test_the_example_judges_a_real_arm(capsys):
+    example = runpy.run_path(str(ROOT / "docs/examples/joint_log.py"))
+    recorded = ROOT / "docs/examples/fr3_recorded.csv"
+    decisions = example["main"](recorded)
+    assert "stop   speed_separation" in capsys.readouterr().out
+    assert decisions[0].scale == 1.0 and decisions[-1].category == 2
+    rows = np.loadtxt(recorded, delimiter=",", skiprows=1)
+    time, q, dq = rows[:, 0], rows[:, 1:8], rows[:, 8:]
+    assert len(rows) > 100 and 0.03 < np.diff(time).min() and np.diff(time).max() < 0.04
+    moved = np.diff(q, axis=0) / np.diff(time)[:, None]
+    assert abs(moved - 0.5 * (dq[1:] + dq[:-1])).max() < 0.04  # rad/s
 
 
 def test_the_example_reads_a_log_without_velocities(tmp_path):
