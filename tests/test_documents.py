@@ -61,7 +61,7 @@ def test_the_example_makes_decisions_of_a_recorded_log(capsys):
         assert line in text
 
 
-def test_the_example_judges_a_real_arm(capsys):
+def test_the_example_judges_the_recording_whose_velocities_fit_its_positions(capsys):
     example = runpy.run_path(str(ROOT / "docs/examples/joint_log.py"))
     recorded = ROOT / "docs/examples/fr3_recorded.csv"
     decisions = example["main"](recorded)

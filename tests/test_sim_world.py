@@ -157,7 +157,7 @@ def test_parts_at_rest_are_parked_and_wake_when_the_gripper_comes():
 
 
 def test_a_part_that_is_parked_while_it_creeps_stays_where_it_was_parked():
-    """Bullet moves a body without mass on at the speed that it had; in a minute it lay tilted."""
+    """Bullet moves a body without mass on at the speed that it had: it lay tilted in the end."""
     world = world_with(cube("a"))
     world.reset(ROBOTS["panda"].home, {"a": at(0.45, 0.0, 0.0155)})
     p.resetBaseVelocity(world.parts["a"], [0.003, 0, 0], [0, 0.03, 0], physicsClientId=world.client)

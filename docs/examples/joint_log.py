@@ -4,9 +4,9 @@
 
 The log is a table with a header: time (s), q1..q7 (rad) and, where there are any, dq1..dq7 (rad/s).
 A recording of positions alone, j0..j6 at so many HZ (a Panda's are taken at 1000), will do as well.
-The log taken where none is named, fr3_recorded.csv, was RECORDED on a real arm that a hand guided
-(README.md beside it says by whom). The person is made up: one walks up, reaches in, and goes. What
-the joints did is taken for what was asked of them.
+The log taken where none is named, fr3_recorded.csv, was RECORDED, by all signs on a real arm that a
+hand guided; README.md beside it says by whom, and what is known. The person is made up: one walks
+up, reaches in, and goes. What the joints did is taken for what was asked of them.
 No certified safety function: it says what these rules make of these numbers, not that a cell is
 safe.
 """
