@@ -18,6 +18,7 @@ from genba.sim.state import Array, Command, RobotState
 from genba.sim.touch import STANDING
 from genba.sim.world import World
 
+_new = tuple.__new__  # a named tuple without the call in Python of its own constructor
 STILL = 0.005  # rad/s below which every joint of a robot that stands is
 
 
@@ -48,7 +49,8 @@ class Arm:
         self.grip = -1.0
         self.opening, self.holding = self.world.gripper_state()
         self._driven = False  # whether its drives move it, or it has not stood since they did
-        self._asked = self._rates = np.empty(0)
+        self._asked = self._rates = np.empty(0)  # the latest action, and what it asks for:
+        self._shut = self.grip
 
     def hear(self, action: Any) -> Array:
         """The policy's answer as numbers, one for each of `actions`; anything else is all NaN."""
@@ -67,11 +69,9 @@ class Arm:
     def command(self, robot: RobotState, asked: Array, age: float = 0.0) -> Command:
         """What the action asks of the joints from where the robot is measured to be."""
         if asked is not self._asked:
-            self._asked, self._rates = asked, _twist(asked, self.speed)
-        grip = float(asked[-1])
-        if self.by_joint:
-            return self.chain.command(robot.q, self._rates, grip, asked, age)
-        return self.chain.twist_command(robot.q, self._rates, grip, asked, age)
+            self._asked, self._rates, self._shut = asked, _twist(asked, self.speed), asked.item(-1)
+        make = self.chain.command if self.by_joint else self.chain.twist_command
+        return make(robot.q, self._rates, self._shut, asked, age)
 
     def carry_out(self, command: Command, category: int | None) -> None:
         """One safety tick of motion, under the maker's acceleration and jerk.
@@ -113,7 +113,8 @@ class Arm:
         if self._driven and self.follower.standing:
             ends = reading[5].reshape(-1, 3)
             self._driven = bool((ends * ends).sum(axis=1).max() >= STANDING * STANDING)
-        return RobotState(*reading, self.opening, self.holding, 0.0, self._driven)
+        felt = self.opening, self.holding, 0.0, self._driven
+        return _new(RobotState, reading + felt)
 
     def observe(self, robot: RobotState, out: NDArray[np.float32]) -> None:
         """Into `out` the values of `fields`."""

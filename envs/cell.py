@@ -32,6 +32,7 @@ TICK = PERIOD / TICKS  # s
 TOUCH = 0.15  # m of separation below which a touch within the tick is possible
 LOCKED_STEP = 1.0  # s that pass in a step while the cell waits for a person: no physics runs
 ROBOT = "robot"  # the arm's name in states and in the layer
+_new = tuple.__new__  # a named tuple without the call in Python of its own constructor
 
 Observation = NDArray[np.float32]
 Picture = NDArray[np.uint8]
@@ -101,7 +102,8 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         self.state = self._look()
         self.measured = self.sensors.measure(self.state)
         self.diary = Diary(s)
-        self.diary.open([*self.layer.rules], PERIOD, self._condition())
+        standing = still(self.state.robots[ROBOT])
+        self.diary.open([*self.layer.rules], PERIOD, self._condition(standing))
         return self._observe(), {"time": 0.0, "cost": 0.0, "state": self.diary.state}
 
     def step(self, action: NDArray[Any]) -> Stepped:
@@ -194,9 +196,11 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
 
     def _respond(self, new: Sequence[Event]) -> list[Event]:
         """Call the operator for what latched, jammed, fell or hit somebody."""
-        overtime = self.diary.overtime() and not self.desk.busy
+        overtime, latched = self.diary.overtime() and not self.desk.busy, self.layer.latched
+        if not (new or latched or overtime):
+            return []
         events = tickets(new)
-        for call in calls_for(new, self.layer.latched, self.layer.stopped_by, overtime):
+        for call in calls_for(new, latched, self.layer.stopped_by, overtime):
             if call.cause == "contact":
                 self.machines["emergency_stop"] = True
             if call not in self.desk.calls:
@@ -207,21 +211,22 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
                 events += asked
         return events
 
-    def _condition(self) -> str:
+    def _condition(self, standing: bool) -> str:
         """The state of the cell, as docs/events.md lists them."""
-        standing, idle = still(self.state.robots[ROBOT]), self.diary.idle(self.time)
+        idle = self.diary.idle(self.time)
         return condition(self.desk, self.layer, self.task.condition(), standing, idle)
 
     def _write(self, new: Sequence[Event], since: float, done: bool) -> list[Event]:
         """Everything of this step into the diary."""
         state, diary = self.state, self.diary
         robot = state.robots[ROBOT]
-        if not still(robot):
+        standing = still(robot)
+        if not standing:
             diary.moved = self.time
         if done:
             new = [*new, *self.referee.close(self.time)]
         written = diary.write(new, self.time, self.time - since, state.people)
-        diary.enter(self.time, self._condition())
+        diary.enter(self.time, self._condition(standing))
         if state.people and not self.desk.busy:
             row = company.trace_row(state, robot, self.referee.separation, self.layer.scale)
             diary.watch(row, self.referee.worst[0], state)
@@ -231,19 +236,19 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
 
     def _look(self) -> State:
         """The truth now."""
-        robot = self.instruments.feel(self.arm.state())
-        return State(self.time, {ROBOT: robot}, self.crew.at(self.time), self._parts, self.machines)
+        now, robots = self.time, {ROBOT: self.instruments.feel(self.arm.state())}
+        return _new(State, (now, robots, self.crew.at(now), self._parts, self.machines, 0.0))
 
     def _see_parts(self) -> None:
         """The parts of the state, once a control step; those at rest keep their value."""
-        poses, seen = self.task.poses, self._parts
-        moved = [n for n, pose in poses.items() if n not in seen or seen[n].pose is not pose]
-        if moved or len(poses) != len(seen):
-            self._parts = {n: self._part(n) if n in moved else seen[n] for n in poses}
+        seen = self._parts
+        self._parts = {
+            n: part if (part := seen.get(n)) and part.pose is pose else self._part(n, pose)
+            for n, pose in self.task.poses.items()
+        }
 
-    def _part(self, name: str) -> Part:
-        kind, defective = self.world.spec(name).kind, self.task.is_defective(name)
-        return Part(self.task.poses[name], kind, defective)
+    def _part(self, name: str, pose: Array) -> Part:
+        return Part(pose, self.world.spec(name).kind, self.task.is_defective(name))
 
     def _observe(self) -> Observation:
         """`fields`, in order, from what is measured."""

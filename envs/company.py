@@ -21,6 +21,7 @@ from genba.sim.state import Array, RobotState, State
 
 FAR = 3.0  # m, the separation told when nobody is nearer
 FIELDS: Mapping[str, int] = {"person_gap": 3, "separation": 1, "safety_scale": 1}
+_NOBODY = np.array([FAR, 0.0, 0.0, FAR, 1.0], dtype=np.float32)  # what they are then
 
 
 def fields(scenario: Scenario) -> Mapping[str, int]:
@@ -73,7 +74,8 @@ def view(measured: State, robot: str, scale: float, out: NDArray[np.float32]) ->
     """Into `out` the values of FIELDS: gap (3) m from the TCP to the nearest body capsule,
     separation m, scale of the layer.
     """
-    out[:] = FAR, 0.0, 0.0, FAR, scale
+    out[:] = _NOBODY
+    out[-1] = scale
     me, nearest = measured.robots[robot], FAR
     for person in measured.people.values():
         nearest = _view(me.tcp, me.capsules, person.capsules, nearest, out)

@@ -101,7 +101,7 @@ class Kitting:
         world.reset(ROBOTS[self.robot].home, fresh)
         self.in_tote = list(fresh)
         self.time = 0.0
-        self._look(world)
+        self.poses = world.poses()
         self._choose()
 
     def advance(self, world: World, robot: RobotState, time: float) -> list[Event]:
@@ -116,7 +116,7 @@ class Kitting:
         if full and all(self.filled) and (robot.tcp[2] > CLEAR or robot.tcp[1] < 0.0):
             events.append(self._send_tray(world, time))
         self._refill(world, robot)
-        self._look(world)
+        self.poses = world.poses()
         if self.hands.held is None:
             if self.target not in self.in_tote:
                 self._choose()
@@ -136,7 +136,7 @@ class Kitting:
         loose = (self.target, self.hands.held) if cause == "cycle_overtime" else (part,)
         for name in filter(None, loose):
             self._back_to_tote(world, name)
-        self._look(world)
+        self.poses = world.poses()
         self._choose()
         return []
 
@@ -152,25 +152,28 @@ class Kitting:
 
     def observe(self, robot: RobotState) -> list[float]:
         """Gaps from the TCP to the part to pick and to the slot to fill, and what is where."""
-        slot = self.slots[self._free_slot() or 0]
         yaw = t.tool_yaw(robot.tcp)
         x, y, z = robot.tcp[:3].tolist()
         z -= GRASP
-        part, place = self.goal.position.tolist(), slot.tolist()
+        (px, py, pz), (sx, sy, sz) = self.goal.position.tolist(), self._slot().tolist()
         return [
-            part[0] - x, part[1] - y, part[2] - z, self.goal.yaw - yaw,
-            place[0] - x, place[1] - y, place[2] - z, t.half_turn(-yaw),
+            px - x, py - y, pz - z, self.goal.yaw - yaw,
+            sx - x, sy - y, sz - z, t.half_turn(-yaw),
             *[f is not None for f in self.filled], len(self.in_tote) / 10, self.tray_ready(),
         ]  # fmt: skip
 
     def reward(self, robot: RobotState, events: Sequence[Event]) -> dict[str, float]:
         """Named terms: parts done, and how near the gripper is to what comes next."""
         held = self.hands.held is not None
-        goal = self.slots[self._free_slot() or 0] if held else self.goal.position
+        goal = self._slot() if held else self.goal.position
         gap = dist(goal.tolist(), robot.tcp[:3].tolist())
+        good = dropped = 0
+        for event in events:
+            good += event.kind is EventKind.PART_FINISHED and bool(event.data["good"])
+            dropped += event.kind is EventKind.PART_DROPPED
         return {
-            "good_part": 10.0 * sum(_good(e) for e in events),
-            "dropped": -5.0 * sum(e.kind is EventKind.PART_DROPPED for e in events),
+            "good_part": 10.0 * good,
+            "dropped": -5.0 * dropped,
             "near": 0.02 * t.tolerance(gap, 0.3),
             "holding": 0.03 * held,
         }
@@ -186,11 +189,12 @@ class Kitting:
 
     # -- the order of work -----------------------------------------------------------------------
 
-    def _look(self, world: World) -> None:
-        self.poses = world.poses()
-
     def _free_slot(self) -> int | None:
-        return next((i for i, f in enumerate(self.filled) if f is None), None)
+        return self.filled.index(None) if None in self.filled else None
+
+    def _slot(self) -> Array:
+        """(3,) m, the slot to fill next; of a full tray the first."""
+        return self.slots[self._free_slot() or 0]
 
     def _choose(self) -> None:
         """The vision picks the part with most room around it."""
@@ -214,15 +218,15 @@ class Kitting:
 
     def _judge(self, world: World, part: str, time: float) -> list[Event]:
         self.hands.released.pop(part)
-        pose = world.pose(part)
-        if inside(pose, TOTE, TOTE_INNER, TOTE_HEIGHT):
+        pose, place = world.pose(part), world.place_of(part)
+        if inside(place, TOTE, TOTE_INNER, TOTE_HEIGHT):
             self.in_tote.append(part)
             return []
         slot = slot_of(pose, self.slots)
         if slot is not None and self.tray_ready() and self.filled[slot] is None:
             return [self._fill(world, slot, part)]
-        on_tray = inside(pose, TRAY, (0.11, 0.13), 0.06)
-        where = "tray" if on_tray else "table" if pose[2] > -0.02 else "floor"
+        on_tray = inside(place, TRAY, (0.11, 0.13), 0.06)
+        where = "tray" if on_tray else "table" if place[2] > -0.02 else "floor"
         return [Event(time, EventKind.PART_DROPPED, part, {"where": where})]
 
     def _fill(self, world: World, slot: int, part: str, rework: bool = False) -> Event:
@@ -238,14 +242,14 @@ class Kitting:
         for part in world.awake():
             if part == self.hands.held or part in self.hands.released:
                 continue
-            pose = world.pose(part)
             if part in self.filled:
-                if slot_of(pose, self.slots) != self.filled.index(part):
+                if slot_of(world.pose(part), self.slots) != self.filled.index(part):
                     self.filled[self.filled.index(part)] = None
                     self.hands.let_go(part, time)
-            elif part in self.in_tote and not inside(pose, TOTE, TOTE_INNER, 0.2):
-                self.in_tote.remove(part)
-                self.hands.let_go(part, time)
+            elif part in self.in_tote:
+                if not inside(world.place_of(part), TOTE, TOTE_INNER, 0.2):
+                    self.in_tote.remove(part)
+                    self.hands.let_go(part, time)
 
     def _send_tray(self, world: World, time: float) -> Event:
         for part in self.filled:
@@ -294,7 +298,3 @@ class Kitting:
                 places.append(place)
                 poses[name] = t.upright(*place, BASE + PART_HALF[2] + 0.001, yaw)
         return poses
-
-
-def _good(event: Event) -> bool:
-    return event.kind is EventKind.PART_FINISHED and bool(event.data["good"])

@@ -56,23 +56,27 @@ def tray() -> tuple[Fixture, ...]:
 
 
 def inside(
-    pose: Array, centre: tuple[float, float], inner: tuple[float, float], height: float
+    place: Sequence[float],
+    centre: tuple[float, float],
+    inner: tuple[float, float],
+    height: float,
 ) -> bool:
-    """Whether a part's centre lies within a box on the table."""
+    """Whether a part's centre, the first three numbers (m), lies within a box on the table."""
     return bool(
-        abs(pose[0] - centre[0]) < inner[0]
-        and abs(pose[1] - centre[1]) < inner[1]
-        and 0 < pose[2] < height
+        abs(place[0] - centre[0]) < inner[0]
+        and abs(place[1] - centre[1]) < inner[1]
+        and 0 < place[2] < height
     )
 
 
 def slot_of(pose: Array, places: Sequence[Array]) -> int | None:
     """The slot in which a part (7,) lies as it should, if any."""
-    if abs(axes(pose)[2, 2]) < LEVEL:
+    if abs(axes(pose)[2][2]) < LEVEL:
         return None
+    px, py, pz = pose[:3].tolist()
     for i, slot in enumerate(places):
-        off = np.abs(pose[:3] - slot)
-        if off[0] < PLACED[0] and off[1] < PLACED[1] and off[2] < 0.003:
+        sx, sy, sz = slot.tolist()
+        if abs(px - sx) < PLACED[0] and abs(py - sy) < PLACED[1] and abs(pz - sz) < 0.003:
             return i
     return None
 

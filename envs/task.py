@@ -95,15 +95,13 @@ def upright(x: float, y: float, z: float, yaw: float) -> Array:
     return np.array([x, y, z, 0.0, 0.0, sin(yaw / 2), cos(yaw / 2)])
 
 
-def axes(pose: Array) -> Array:
-    """(3, 3) rotation matrix of a pose (7,): its columns are the body's axes in the world."""
-    x, y, z, w = pose[3:]
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-        ]
+def axes(pose: Array) -> tuple[tuple[float, float, float], ...]:
+    """The three axes of the body of a pose (7,) in the world."""
+    x, y, z, w = pose[3:].tolist()
+    return (
+        (1 - 2 * (y * y + z * z), 2 * (x * y + z * w), 2 * (x * z - y * w)),
+        (2 * (x * y - z * w), 1 - 2 * (x * x + z * z), 2 * (y * z + x * w)),
+        (2 * (x * z + y * w), 2 * (y * z - x * w), 1 - 2 * (x * x + y * y)),
     )
 
 
@@ -138,11 +136,11 @@ def grasp_yaw(pose: Array, half: Sequence[float], last: float) -> float:
     nearer `last` is taken. The way from a tool's yaw to it is their difference and no half turn
     less: whoever takes the shorter way through the back winds the wrist up.
     """
-    turn = axes(pose)
-    up = int(np.argmax(np.abs(turn[2])))
+    along = axes(pose)
+    up = max(range(3), key=lambda i: abs(along[i][2]))
     lying = [i for i in range(3) if i != up]
-    across = turn[:, min(lying, key=lambda i: half[i])]
-    yaw = half_turn(atan2(across[1], across[0]) - pi / 2)
+    x, y, _ = along[min(lying, key=lambda i: half[i])]
+    yaw = half_turn(atan2(y, x) - pi / 2)
     choices = [a for a in (yaw, half_turn(yaw + pi)) if abs(a) <= 2 * pi / 3]
     return min(choices, key=lambda a: abs(a - last))
 

@@ -18,6 +18,7 @@ from genba.sim.state import Array, Command
 
 PULL = 0.5  # 1/s: the redundant joint's pull towards home at full speed (D)
 CLOSE = 1e-6  # m and rad by which inverse kinematics may miss
+_new = tuple.__new__  # a named tuple without the call in Python of its own constructor
 
 
 class Chain:
@@ -85,7 +86,7 @@ class Chain:
         """`command` of what `resolve` answers, in one call."""
         row, dq, tcp_velocity, capsule_velocities = next(self._answers)
         kernels.twist_command(q, twist, self._table, row)
-        return Command(dq, tcp_velocity, capsule_velocities, grip, asked, age)
+        return _new(Command, (dq, tcp_velocity, capsule_velocities, grip, asked, age))
 
     def ik(self, position: Array, quaternion: Array, q0: Array | None = None) -> Array:
         """Joint positions (n,) that bring the TCP to a position (m) and quaternion x y z w.

@@ -26,6 +26,7 @@ SPEED_MIN, SPEED_MAX = 0.6, 1.6  # m/s, docs/standards.md 9
 AHEAD = 12  # moments made at a time, a tenth of a second
 APPROACH = 0.6  # m, of the last straight way to a station
 REACHABLE = 0.95  # m over the floor, from a station to a target
+_new = tuple.__new__  # a named tuple without the call in Python of its own constructor
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +235,8 @@ class Crew:
 
     def at(self, t: float) -> dict[str, Person]:
         """Who is within the modelled area at t (s), by name: bodies as capsules, world frame."""
-        if not self._between[0] <= t < self._between[1]:
+        since, until = self._between
+        if not since <= t < until:
             self._look(t)
         if not self._present:
             return {}
@@ -247,13 +249,15 @@ class Crew:
         times = [t]
         while len(times) < AHEAD and times[-1] + self._tick < self._between[1]:
             times.append(times[-1] + self._tick)
+        at = np.array(times)
         found: list[dict[str, Person]] = [{} for _ in times]
         for _, visit, script in self._present:
             capsules, velocities = np.empty((len(times), 17, 7)), np.empty((len(times), 17, 6))
             build = visit.height, visit.ground
-            poses(script, self._body, np.array(times), visit.start, build, capsules, velocities)
+            poses(script, self._body, at, visit.start, build, capsules, velocities)
+            name, role, behaviour = visit.name, visit.role, visit.behaviour
             for people, where, moving in zip(found, capsules, velocities, strict=True):
-                people[visit.name] = Person(visit.role, visit.behaviour, where, moving)
+                people[name] = _new(Person, (role, behaviour, where, moving))
         self._moments = [*zip(times, found, strict=True)][::-1]
 
     def _look(self, t: float) -> None:

@@ -28,7 +28,7 @@ import numpy as np
 
 from genba.sim.body_limits import severity
 from genba.sim.gait import CAPSULE_REGIONS
-from genba.sim.state import Array, Event, EventKind, Person, RobotState, State
+from genba.sim.state import Array, Event, EventKind, State
 from genba.sim.touch import (
     CLOSING,
     FIRST,
@@ -96,6 +96,7 @@ class _Pair:
     """What is open between one robot and one person, and both as they were a tick ago."""
 
     memory: Array
+    brakes: Array  # (n,) rad/s^2, of the robot's joints, or empty
     breach: _Breach | None = None
     touches: dict[int, _Touch] = field(default_factory=dict)
 
@@ -145,25 +146,24 @@ class Referee:
             return []
         events: list[Event] = []
         for robot, arm in truth.robots.items():
-            where, moving, brakes = arm.capsules, arm.capsule_velocities, self._brakes[robot]
-            for name, person in people.items():
-                pair = pairs.get((robot, name)) or self._meet(robot, name, arm, person)
+            _, dq, _, _, where, moving, _, _, _, driven = arm
+            for name, (_, _, body, coming) in people.items():
+                pair = pairs.get((robot, name)) or self._meet(robot, name, where, body)
                 if dt > _JUMP:
                     pair.memory[0] = 0.0
                 seen, least, margin, separation, speed = look(
-                    where, moving, person.capsules, person.velocities, pair.memory, self._touched,
-                    arm.dq, brakes,
-                )  # fmt: skip
+                    where, moving, body, coming, pair.memory, self._touched, dq, pair.brakes
+                )
                 if least < self.separation:
                     self.separation = least
-                if not arm.driven:
+                if not driven:
                     margin = max(0.0, least)
                 if margin < self.worst[0]:
                     self.worst = (margin, time)
                 if margin < 0.0:
                     self._breached(pair, time, dt, (margin, separation, speed))
                 if seen:
-                    self._touch(arm.driven, pair, time, dt)
+                    self._touch(driven, pair, time, dt)
                 if pair.breach is not None or pair.touches:
                     self._finish((robot, name), pair, time, time - self.config.merge, events)
         if len(pairs) > len(people) * len(truth.robots):
@@ -201,10 +201,10 @@ class Referee:
             found = [(link, point, force * (c.cap / total)) for link, point, force in found]
         return found
 
-    def _meet(self, robot: str, name: str, arm: RobotState, person: Person) -> _Pair:
+    def _meet(self, robot: str, name: str, arm: Array, body: Array) -> _Pair:
         c = self.config
         laws = self.horizon, c.approach, c.deceleration
-        pair = _Pair(memory(len(arm.capsules), len(person.capsules), laws))
+        pair = _Pair(memory(len(arm), len(body), laws), self._brakes[robot])
         self._pairs[robot, name] = pair
         return pair
 

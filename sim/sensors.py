@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from math import cos, exp, hypot, inf, radians, sin, sqrt
 
 import numpy as np
@@ -16,7 +17,6 @@ _BLOCK = 256  # ticks of noise drawn at a time
 _RATE = 120.0  # Hz, of the safety ticks
 _JUMP = 0.05  # s between ticks, from which nothing is known of the time between
 _EARLY = 1e-6  # s, by which a report may be early, against rounding
-Point = tuple[float, float, float]  # m
 _new = tuple.__new__  # a named tuple with fields changed, without the call in Python of _replace
 
 
@@ -64,15 +64,24 @@ def _add(errors: Array, q: Array, dq: Array) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def _shift(capsules: Array, error: Point, out: Array) -> None:
-    """All capsules (k, 7) moved by an error, into `out`."""
-    x, y, z = error
+def _shift(capsules: Array, errors: Array, row: int, out: Array) -> None:
+    """All capsules (k, 7) moved by the error in that row, into `out`."""
+    x, y, z = errors[row, 0], errors[row, 1], errors[row, 2]
     for k in range(capsules.shape[0]):
         for e in range(0, 6, 3):
             out[k, e] = capsules[k, e] + x
             out[k, e + 1] = capsules[k, e + 1] + y
             out[k, e + 2] = capsules[k, e + 2] + z
         out[k, 6] = capsules[k, 6]
+
+
+@dataclass(slots=True)
+class _Track:
+    """How far one person's trackers are off, from the last row to the first."""
+
+    errors: Array  # (n, 3) m
+    apart: list[float]  # m between the trackers, empty where there is one
+    left: int  # rows to come
 
 
 class Tracks:
@@ -90,8 +99,7 @@ class Tracks:
         self._rngs = [rng] if second is None else [rng, second]
         self._config = config
         self._keep = exp(-1.0 / (_RATE * max(config.correlation, 1e-3)))
-        # those to come, the next one last; and m between the trackers
-        self._errors: dict[str, list[tuple[Point, float]]] = {}
+        self._tracks: dict[str, _Track] = {}
         self._last: dict[tuple[int, str], Array] = {}
 
     def shifted(self, people: Mapping[str, Person]) -> tuple[dict[str, Person], float]:
@@ -100,21 +108,24 @@ class Tracks:
         """
         measured, apart = {}, 0.0
         for name, (role, behaviour, capsules, velocities) in people.items():
-            error, off = (self._errors.get(name) or self._draw(name)).pop()
-            apart = off if off > apart else apart
+            track = self._tracks.get(name)
+            if track is None or not track.left:
+                track = self._draw(name)
+            row = track.left = track.left - 1
+            if track.apart and track.apart[row] > apart:
+                apart = track.apart[row]
             moved = np.empty(capsules.shape)
-            _shift(capsules, error, moved)
+            _shift(capsules, track.errors, row, moved)
             measured[name] = _new(Person, (role, behaviour, moved, velocities))
-        if len(self._errors) > len(people):
+        if len(self._tracks) > len(people):
             self._forget(people)
         return measured, apart
 
-    def _draw(self, name: str) -> list[tuple[Point, float]]:
+    def _draw(self, name: str) -> _Track:
         first, *others = (self._block(k, name) for k in range(len(self._rngs)))
-        apart = np.linalg.norm(first - others[0], axis=1) if others else np.zeros(_BLOCK)
-        errors = zip(map(tuple, first[::-1].tolist()), apart[::-1].tolist(), strict=True)
-        self._errors[name] = list(errors)
-        return self._errors[name]
+        apart = np.linalg.norm(first - others[0], axis=1)[::-1].tolist() if others else []
+        track = self._tracks[name] = _Track(first[::-1].copy(), apart, _BLOCK)
+        return track
 
     def _block(self, tracker: int, name: str) -> Array:
         rng, key = self._rngs[tracker], (tracker, name)
@@ -128,7 +139,7 @@ class Tracks:
 
     def _forget(self, people: Mapping[str, Person]) -> None:
         """Drop those who left."""
-        self._errors = {name: self._errors[name] for name in people}
+        self._tracks = {name: self._tracks[name] for name in people}
         self._last = {key: last for key, last in self._last.items() if key[1] in people}
 
 
@@ -155,7 +166,7 @@ class Sensors:
         self._encoders = encoders
         self._tracks = Tracks(self.config, tracks, second if self.config.second_tracker else None)
         self._forces: list[float] = []  # N, errors of the external force to come
-        self._joints: dict[str, list[tuple[Array, Array, Array]]] = {}  # both, q, dq
+        self._joints: dict[str, Iterator[tuple[Array, Array, Array]]] = {}  # both, q, dq
         self._reports: deque[tuple[float, Mapping[str, Person]]] = deque()
         self._gap = self._next_gap(0.0)
         self._parts: dict[str, Part] = {}
@@ -165,10 +176,11 @@ class Sensors:
         time, true, there, _, machines, _ = truth
         robots = {}
         for name, robot in true.items():
-            errors = self._joints.get(name) or self._draw(name, len(robot.q))
-            both, q, dq = errors.pop()  # fresh arrays, that become what is measured
+            if name not in self._joints:
+                self._joints[name] = chain.from_iterable(self._errors(len(robot.q)))
+            both, q, dq = next(self._joints[name])  # fresh arrays, that become what is measured
             _add(both, robot.q, robot.dq)
-            robots[name] = _new(RobotState, (q, dq, *robot[2:]))
+            robots[name] = _new(RobotState, (q, dq) + robot[2:])
             if self._noisy_force:
                 robots[name] = robot._replace(q=q, dq=dq, wrench=self._feel(robot.wrench))
         people, age = self._report(time, there)
@@ -198,11 +210,16 @@ class Sensors:
             self._forces = self._force.normal(0.0, self.config.force_noise, _BLOCK).tolist()
         return abs(force + self._forces.pop())
 
-    def _draw(self, name: str, n: int) -> list[tuple[Array, Array, Array]]:
-        drawn = self._encoders.normal(0.0, 1.0, (_BLOCK, 2, n))
-        drawn *= np.array([[self.config.joint_noise], [self.config.joint_speed_noise]])
-        errors = self._joints[name] = list(zip(drawn, drawn[:, 0], drawn[:, 1], strict=True))
-        return errors
+    def _errors(self, n: int) -> Iterator[Iterable[tuple[Array, Array, Array]]]:
+        """Errors of n encoders without end, block by block; an array is made when it is asked for.
+
+        Made all at once, they would long be out of the processor's cache when their turn comes.
+        """
+        spread = np.array([[self.config.joint_noise], [self.config.joint_speed_noise]])
+        while True:
+            drawn = self._encoders.normal(0.0, 1.0, (_BLOCK, 2, n))[::-1]
+            drawn *= spread
+            yield zip(drawn, drawn[:, 0], drawn[:, 1], strict=True)
 
     def _report(
         self, now: float, people: Mapping[str, Person]

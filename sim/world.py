@@ -10,7 +10,7 @@ import pybullet_data
 
 from genba.sim.bodies import box, load_robot
 from genba.sim.grippers import GRIPPERS
-from genba.sim.layout import Fixture, Layout, Numbers, PartSpec
+from genba.sim.layout import Layout, Numbers, PartSpec
 from genba.sim.robots import ROBOTS
 from genba.sim.state import Array
 from genba.sim.vacuum import Cup
@@ -52,10 +52,11 @@ class World:
         self._arm = self.robot.joints
         self._forces = self.robot.torque_max.tolist()
         self._fingers = self.gripper.finger_joints(self.robot.tool_link)
-        self._boxes = [box(c, f.half, 0.0, f.position, f.friction) for f in self._solid()]
+        solid = [f for f in self.layout.fixtures if f.solid]
+        boxes = [box(c, f.half, 0.0, f.position, f.friction) for f in solid]
         self._belts = [
             (b, f.position, (0.0, f.belt, 0.0))
-            for b, f in zip(self._boxes, self._solid(), strict=True)
+            for b, f in zip(boxes, solid, strict=True)
             if f.belt is not None
         ]
         self.parts = {
@@ -68,15 +69,13 @@ class World:
         self.away: set[str] = set()
         self.ticks = 0  # of physics, since the world was built
         self._poses: dict[str, Array] = {}
+        self._shown: dict[str, Array] = {}  # those of the parts in the cell, in the same order
         self._places: dict[str, tuple[float, ...]] = {}  # (x, y, z) m of the same poses
         self._asked: dict[str, int] = {}  # the tick at which a pose was asked for
         self._awake = list(self.parts)  # in the order of `parts`
         self.cup = Cup(self.gripper)
         self.grip = 0.0
         self._felt = False
-
-    def _solid(self) -> list[Fixture]:
-        return [f for f in self.layout.fixtures if f.solid]
 
     def close(self) -> None:
         """Give the client back. Closing twice is no error."""
@@ -135,9 +134,9 @@ class World:
         """Take a part out of the cell."""
         if self.cup.held == name:
             self.cup.let_go(self)
+        self.away.add(name)
         self._teleport(name, (*self._home[name], 0.0, 0.0, 0.0, 1.0))
         self._park(name)
-        self.away.add(name)
 
     def _teleport(self, name: str, pose: Numbers) -> None:
         body, c = self.parts[name], self.client
@@ -146,6 +145,7 @@ class World:
         self._poses[name] = np.array(pose, dtype=np.float64)
         self._places[name] = tuple(self._poses[name][:3].tolist())
         self._asked.pop(name, None)
+        self._shown = {n: pose for n, pose in self._poses.items() if n not in self.away}
 
     def _park(self, name: str) -> None:
         """Without mass a part costs no solver time: solid, but it does not move."""
@@ -158,9 +158,8 @@ class World:
 
     def _wake(self, name: str) -> None:
         if name in self.parked:
-            p.changeDynamics(
-                self.parts[name], -1, mass=self._spec[name].mass, physicsClientId=self.client
-            )
+            mass = self._spec[name].mass
+            p.changeDynamics(self.parts[name], -1, mass=mass, physicsClientId=self.client)
             self.parked.discard(name)
             self._awake = [n for n in self.parts if n not in self.parked]
 
@@ -222,9 +221,9 @@ class World:
         """(opening m or vacuum 0..1, whether a part is felt), as the gripper's own sensors say."""
         if not self._fingers:
             return float(self.cup.held is not None), self.cup.held is not None
-        states = p.getJointStates(self.body, self._fingers, physicsClientId=self.client)
-        opening = states[0][0] + states[1][0]
-        still = abs(states[0][1]) + abs(states[1][1]) < 0.01  # m/s
+        one, other = p.getJointStates(self.body, self._fingers, self.client)
+        opening = one[0] + other[0]
+        still = abs(one[1]) + abs(other[1]) < 0.01  # m/s
         # felt once the fingers stall on something, until they close past it or are opened
         self._felt = self.grip > 0 and opening > GRASPED and (still or self._felt)
         return opening, self._felt
@@ -245,8 +244,8 @@ class World:
         """(7,) of a part; a parked part's is remembered, the others' are asked for once a tick."""
         if self._asked.get(name) != self.ticks and name not in self.parked:
             at, turn = p.getBasePositionAndOrientation(self.parts[name], self.client)
-            self._poses[name], self._places[name] = np.array((*at, *turn)), at
-            self._asked[name] = self.ticks
+            self._poses[name] = self._shown[name] = np.array((*at, *turn))
+            self._places[name], self._asked[name] = at, self.ticks
         return self._poses[name]
 
     def place_of(self, name: str) -> tuple[float, ...]:
@@ -269,7 +268,7 @@ class World:
         """Pose (7,) of every part in the cell; those that are parked keep their array."""
         for name in self._awake:
             self.pose(name)
-        return {n: p for n, p in self._poses.items() if n not in self.away}
+        return self._shown.copy()
 
     def awake(self) -> Sequence[str]:
         """Names of the parts in the cell that are not parked."""

@@ -170,6 +170,28 @@ def test_a_part_that_is_parked_while_it_creeps_stays_where_it_was_parked():
     world.close()
 
 
+def test_the_poses_told_are_those_of_every_part_in_the_cell_whatever_was_done_with_it():
+    names = ["a", "b", "c", "d"]
+    world, rng = world_with(*map(cube, names)), np.random.default_rng(5)
+    world.reset(ROBOTS["panda"].home, {"b": at(0.4, 0.1, 0.02), "a": at(0.4, -0.1, 0.02)})
+    for k in range(200):
+        name, (x, y) = names[rng.integers(4)], rng.uniform(-0.3, 0.3, 2)
+        if rng.random() < 0.3:
+            world.put_away(name)
+        elif rng.random() < 0.5:
+            world.place(name, at(0.4 + x, y, 0.02))
+        world.step(int(rng.integers(3)))
+        before = world.poses()
+        assert list(before) == [n for n in world.parts if n not in world.away]
+        assert all(pose is world.pose(n) for n, pose in before.items())
+        world.settle(at(0.4, 0.0, 0.05), 0.0)
+        kept = {n: pose.copy() for n, pose in before.items()}
+        world.step(1)
+        world.poses()  # what was told before stays as it is
+        assert all(np.array_equal(pose, kept[n]) for n, pose in before.items()), k
+    world.close()
+
+
 def scramble(world, rng):
     """Whatever may happen between two resets."""
     world.drive(rng.uniform(-1, 1, 7))
