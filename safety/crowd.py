@@ -126,8 +126,20 @@ def _row(robot: Array, i: int, lines: Array, out: Array) -> None:
 def _one(
     robot: Array, capsules: Array, velocities: Array, bodies: Array, lines: Array, out: Array
 ) -> float:
-    """`put` and `distances` of one person, in one call since that is what most ticks have."""
+    """`put` and `distances` of one person in one call, since that is what most ticks have."""
     put(capsules, velocities, 0, bodies)
+    least: float = distances(robot, bodies, lines, out)
+    return least
+
+
+@njit(cache=True, error_model="numpy")
+def _two(
+    robot: Array, capsules: Array, velocities: Array, others: Array, moving: Array, bodies: Array,
+    lines: Array, out: Array,
+) -> float:  # fmt: skip
+    """The same of two people."""
+    put(capsules, velocities, 0, bodies)
+    put(others, moving, capsules.shape[0], bodies)
     least: float = distances(robot, bodies, lines, out)
     return least
 
@@ -193,20 +205,32 @@ class Crowd:
             return self.nearest
         if len(robot) != len(self.gaps):
             self.gaps = np.empty((len(robot), self._room.shape[1] + 1))
-        if len(state.people) == 1 == len(self.sizes) and state is not self._state:
-            (person,) = state.people.values()
-            if len(person.capsules) == self.sizes[0]:
-                self._state = self._robot = None
-                self.nearest = _one(
-                    robot, person.capsules, person.velocities, self.bodies, self._room, self.gaps
-                )
-                self._state, self._robot = state, robot
-                return self.nearest
+        if state is not self._state and self._both(state, robot):
+            return self.nearest
         bodies = self.of(state)
         self._robot = None
         self.nearest = distances(robot, bodies, self._room, self.gaps)
         self._robot = robot
         return self.nearest
+
+    def _both(self, state: State, robot: Array) -> bool:
+        """`near` of one or two people as many as before, in one call; whether that was so."""
+        count, room, sizes = len(state.people), self._room, self.sizes
+        if count != len(sizes) or not 0 < count < 3:
+            return False
+        self._state = self._robot = None
+        if count == 1:
+            ((_, _, one, moving),) = state.people.values()
+            if len(one) != sizes[0]:
+                return False
+            self.nearest = _one(robot, one, moving, self.bodies, room, self.gaps)
+        else:
+            (_, _, one, moving), (_, _, two, going) = state.people.values()
+            if len(one) != sizes[0] or len(two) != sizes[1]:
+                return False
+            self.nearest = _two(robot, one, moving, two, going, self.bodies, room, self.gaps)
+        self._state, self._robot = state, robot
+        return True
 
 
 def crowd_of(robot: object) -> Crowd:

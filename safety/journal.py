@@ -46,29 +46,31 @@ class Journal:
     ) -> tuple[Event, ...]:
         """One tick at `time` (s): what acts, and what leads the stop (None: the robot may move)."""
         events: list[Event] = []
-        active = self._active = self._active.copy()  # a recorder may have kept the one before
+        active = self._active.copy()  # a recorder may have kept the one before
         for name, verdict in found:
             known = active.get(name)
-            if known is not None:
-                active[name] = known[0], time
-            else:
+            if known is None:
                 active[name] = time, time
                 events.append(_began(time, name, verdict))
+            else:
+                active[name] = known[0], time
+        self._active = active
         if len(active) > len(found):
-            events += self._end(active, time)
+            self._end(active, time, events)
         if leader is not None or self.stop is not None:
             events += self._follow(time, leader, latch)
         return tuple(events)
 
-    def _end(self, active: dict[str, tuple[float, float]], time: float) -> list[Event]:
+    def _end(
+        self, active: dict[str, tuple[float, float]], time: float, events: list[Event]
+    ) -> None:
         """Those that were quiet for long enough, out of the active ones."""
-        events = []
-        over = [name for name, (_, last) in active.items() if self._over(time, last)]
-        for name in over:
-            since, last = active.pop(name)
-            data = {"phase": "off", "duration": last - since}
-            events.append(Event(time, EventKind.RULE, name, data))
-        return events
+        long = time - self._flicker + 1e-9
+        for name, (since, last) in [*active.items()]:
+            if last < time and last <= long:
+                del active[name]
+                data = {"phase": "off", "duration": last - since}
+                events.append(Event(time, EventKind.RULE, name, data))
 
     def release(self, time: float, by: str) -> tuple[Event, ...]:
         """The stop ends at `time` (s), by itself ("automatic") or by a person ("manual")."""
@@ -77,9 +79,6 @@ class Journal:
             return ()
         data = {"by": by, "duration": max(0.0, time - stop.since)}
         return (Event(time, EventKind.RESET, stop.rule, data),)
-
-    def _over(self, time: float, last: float) -> bool:
-        return last < time and time - last >= self._flicker - 1e-9
 
     def _follow(self, time: float, leader: Named | None, latch: bool) -> tuple[Event, ...]:
         on = self.stop

@@ -102,13 +102,14 @@ class Screen:
         robot = state.robots.get(self._robot) if self.every else None
         if robot is None or command.grip - command.grip != 0.0:
             return None
-        for person in state.people.values():
-            if person.capsules.shape[1] != 7:
+        for _, _, capsules, _ in state.people.values():
+            if capsules.shape[1] != 7:
                 return None
+        q, dq, tcp, twist, where, doing, _, _, _, _ = robot
+        asks, tool, moves, grip, answer, _ = command
         found = look(
-            self._terms, self._joints, command.asked, command.grip,
-            command.dq, command.tcp_velocity, command.capsule_velocities, robot.q, robot.dq,
-            robot.tcp, robot.tcp_velocity, robot.capsules, robot.capsule_velocities,
+            self._terms, self._joints, answer, grip, asks, tool, moves, q, dq, tcp, twist, where,
+            doing,
         )  # fmt: skip
         if found != SILENT:
             return None if found == UNSOUND else self.every

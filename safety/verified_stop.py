@@ -13,30 +13,37 @@ bound of its own; and knees rise no higher than in walking. The least of what th
 
 from __future__ import annotations
 
-from math import inf, isfinite, sqrt
+from math import inf, isfinite
 
 import numpy as np
 from numba import njit
 
 from genba.safety.crowd import BALL, BODY, FASTER, FIRST, put
-from genba.safety.geometry import ball_of
-from genba.sim.chain_kernels import capsules_at
+from genba.safety.ways import (
+    AROUND,
+    CONTACT,
+    END,
+    GAP,
+    LOWEST,
+    MIDDLE,
+    STANDING,
+    TICK,
+    TOP,
+    V_ERROR,
+    WAY,
+    Z,
+    onward,
+    stopping_way,
+)
 from genba.sim.separation import closest_rows
 from genba.sim.state import Array
 
-# The settings' places in the array that the kernels take; GAP: m to a box that can clamp, CONTACT:
-# m to the robot, nearer a part counts as touched
-REACTION, TICK, Z, V_ERROR, RISE, STANDING, GAP, CONTACT = range(8)
 # Columns of a body's laws, one row a capsule: top speed (m/s) of a reach, top speed over the
 # trunk's, acceleration (m/s^2) of a reach and what walking adds a m/s, swing (m) of a limb about
 # the trunk, the trunk's own top speed, how it gains speed, how high (m) the higher end may rise,
 # whether the capsule is of the trunk (1), and the speed (m/s) at which the robot may touch it where
 # it is free and where it can be clamped or is touched
 REACH, GAIT, A, GAIT_A, SWING, TRUNK_V, START, RISES, TRUNK, ALLOWED, CLAMPED, LAWS = range(12)
-# Columns of a way to standstill, one row a robot capsule: where it is at the beginning, in the
-# middle and at the end (seven each), top speed (m/s), lowest z (m) and, of the ball about it in the
-# middle, centre and radius (m). One more row: s of reaction and of braking.
-MIDDLE, END, TOP, LOWEST, AROUND, WAY = 7, 14, 21, 22, 23, 27
 LOOKS = 6  # instants at which the way to standstill is looked at
 STILL = 1e-3  # m/s; who asks for less asks for nothing
 SCALES = 5  # halvings in search of the greatest scale that is clear
@@ -67,72 +74,6 @@ def spread(t: float, speed: float, trunk: float, law: Array) -> float:
     """Way (m) that an end of a body capsule can go in t s; speeds (m/s) of it and the trunk now."""
     least: float = spread_row(t, speed, trunk, law.reshape((1, law.size)), 0)
     return least
-
-
-@njit(cache=True, error_model="numpy")
-def braking(dq: Array, asked: Array, limits: Array, settings: Array) -> tuple[Array, float]:
-    """Joint speeds (n,) when braking begins, and the time (s) it takes from there."""
-    n = dq.size
-    speeds = np.empty(n)
-    time = 0.0
-    for i in range(n):
-        gain = 2.0 * limits[i] * settings[TICK]
-        speeds[i] = dq[i] + min(gain, max(-gain, asked[i] - dq[i]))
-        time = max(time, abs(speeds[i]) / limits[i])
-    return speeds, time + settings[RISE]
-
-
-@njit(cache=True, error_model="numpy")
-def stopping_way(
-    q: Array, dq: Array, asked: Array, table: Array, limits: Array, settings: Array, way: Array
-) -> bool:
-    """Into `way` (c + 1, WAY): how a robot moves that does what is asked for a tick, then brakes.
-
-    q, dq, asked (n,) as measured and commanded; `table` of the chain; `limits` (n,) rad/s^2 of
-    braking. False where a number is bad.
-    """
-    capsules_at(q, table, way[: way.shape[0] - 1, :MIDDLE])
-    return bool(_onward(q, dq, asked, table, limits, settings, way))
-
-
-@njit(cache=True, error_model="numpy")
-def _onward(
-    q: Array, dq: Array, asked: Array, table: Array, limits: Array, settings: Array, way: Array
-) -> bool:
-    """`stopping_way` where `way` holds its beginning already, which is the same for all asked."""
-    speeds, brake = braking(dq, asked, limits, settings)
-    n, c, react, total = q.size, way.shape[0] - 1, settings[REACTION], brake
-    for i in range(n):
-        total += speeds[i] + q[i]
-    length = react + 0.5 * brake  # s at full speed that cover the whole way
-    there = np.empty(n)
-    for p in range(1, 3):
-        for i in range(n):
-            there[i] = q[i] + speeds[i] * 0.5 * p * length
-        capsules_at(there, table, way[:c, 7 * p : 7 * p + 7])
-    for i in range(c):
-        top = max(_longer(way, i, 0, MIDDLE), _longer(way, i, MIDDLE, END))
-        way[i, TOP] = top / (0.5 * length)
-        low = inf
-        for at in (0, MIDDLE, END):
-            low = min(low, min(way[i, at + 2], way[i, at + 5]))
-        way[i, LOWEST] = low - way[i, 6]
-        x, y, z, r = ball_of(way, i, MIDDLE)
-        way[i, AROUND], way[i, AROUND + 1], way[i, AROUND + 2], way[i, AROUND + 3] = x, y, z, r
-    way[c, 0], way[c, 1] = react, brake
-    return isfinite(total)
-
-
-@njit(cache=True, error_model="numpy", inline="always")
-def _longer(way: Array, i: int, one: int, two: int) -> float:
-    """The longer way (m) of the two ends of robot capsule i between two places in its row."""
-    top = 0.0
-    for e in (0, 3):
-        x = way[i, two + e] - way[i, one + e]
-        y = way[i, two + e + 1] - way[i, one + e + 1]
-        z = way[i, two + e + 2] - way[i, one + e + 2]
-        top = max(top, x * x + y * y + z * z)
-    return sqrt(top)
 
 
 @njit(cache=True, error_model="numpy", inline="always")
@@ -251,6 +192,18 @@ def clear(
     return good
 
 
+@njit(cache=True, error_model="numpy")
+def stops_clear(
+    robot: tuple[Array, Array, Array], table: Array, limits: Array, way: Array, bodies: Array,
+    laws: Array, gaps: Array, boxes: Array, settings: Array, late: float, worst: Array,
+) -> tuple[bool, bool]:  # fmt: skip
+    """`stopping_way` into `way`, and whether it is `clear`, in one call; `robot`: q, dq, asked."""
+    q, dq, asked = robot
+    fits = stopping_way(q, dq, asked, table, limits, settings, way)
+    good = fits and clear(way, bodies, laws, gaps, boxes, settings, late, worst, False)
+    return fits, good
+
+
 def verify(
     q: Array, dq: Array, asked: Array, table: Array, limits: Array, body: Array, moves: Array,
     laws: Array, settings: Array, late: float, worst: Array,
@@ -289,7 +242,7 @@ def greatest_scale(
     for turn in range(SCALES + 1):
         fits = turn > 0 and scale <= floor
         if not fits:
-            fits = _onward(q, dq, scale * asked, table, limits, settings, way)
+            fits = onward(q, dq, scale * asked, table, limits, settings, way)
             fits = fits and clear(way, bodies, laws, gaps, boxes, settings, late, worst, True)
         if turn == 0 and not fits:
             return 0.0

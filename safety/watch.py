@@ -13,7 +13,7 @@ from genba.safety import human, standards
 from genba.safety.crowd import crowd_of
 from genba.safety.robot import RobotModel, kinematics
 from genba.safety.rule import PASS, Parameters, Verdict
-from genba.safety.verified_stop import clear, greatest_scale
+from genba.safety.verified_stop import clear, greatest_scale, stops_clear
 from genba.safety.ways import ways_of
 from genba.sim.state import Array, Command, State
 
@@ -62,12 +62,15 @@ class WatchParameters(Parameters):
 class Watch:
     """Asks for the greatest clear scale; after a stop it waits until the way stays clear.
 
-    `memory` is (whether it is stopped, since when the way is clear or None).
+    The rules of this kind say what may be touched. `memory` is (whether it is stopped, since when
+    the way is clear (s) or None).
     """
 
+    MEMORY = ("memory",)
     __slots__ = (
-        "_allowed", "_body", "_boxes", "_clamped", "_crowd", "_key", "_laws", "_limits", "_robot",
-        "_rule_set", "_settings", "_table", "_ways", "_worst", "memory",
+        "_allowed", "_body", "_boxes", "_clamped", "_crowd", "_delay", "_key", "_laws", "_least",
+        "_limits", "_reckoned", "_restart", "_robot", "_rows", "_settings", "_strict", "_table",
+        "_ways", "_worst", "memory",
     )  # fmt: skip
 
     def __init__(
@@ -77,10 +80,12 @@ class Watch:
         """`allowed`: region -> m/s at which the robot may touch it; `clamping`: and where it can be
         clamped. ValueError: no kinematics.
         """
-        self._robot, self._rule_set = robot_name, parameters
+        self._robot, self._delay = robot_name, parameters.sensor_delay
+        self._least, self._restart = parameters.min_scale, parameters.restart_time
         self._allowed, self._clamped = allowed, None if clamping is None else clamping.allowed
         self._boxes = NOWHERE if clamping is None else clamping.boxes
         self._table = kinematics(robot, rule).table
+        self._rows = len(self._table) - len(robot.ddq_max) - 1  # of a way
         self._limits = np.asarray(robot.ddq_max, dtype=np.float64) * parameters.braking
         tick = float(getattr(robot, "tick", standards.TICK))
         # the second tick: the jerk limit lets a deceleration grow within a tick
@@ -91,6 +96,9 @@ class Watch:
         ])  # fmt: skip
         self._crowd, self._ways = crowd_of(robot), ways_of(robot)
         self._key = parameters.reaction_time, parameters.braking
+        # who lets nobody be touched answers for all that reckon with the same
+        self._strict = clamping is None and not any(allowed.values())
+        self._reckoned = *self._settings[:6].tolist(), *self._key, parameters.sensor_delay
         self._laws: dict[tuple[int, ...], Array] = {}
         self._body = human.laws(allowed, clamped=self._clamped)  # made now: it takes ticks' time
         self._worst = np.empty(5)
@@ -98,30 +106,34 @@ class Watch:
 
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: distance (m) of the pair that keeps the scale down; limit: the way it needs."""
-        people = state.people
-        if not people:
+        if not state.people:
             return self._answer(state.time, 1.0, inf, 0.0) if self.memory[0] else PASS
-        robot, worst = state.robots[self._robot], self._worst
-        late = max(state.people_age, self._rule_set.sensor_delay)
-        bodies, laws = self._crowd.of(state), self._laws.get(self._crowd.sizes)
-        if laws is None:
-            laws = self._learn(self._crowd.sizes)
-        args = self._table, self._limits
-        way, fits = self._ways.of(robot, command, *args, self._settings, self._key)
-        boxes, settings, gaps = self._boxes, self._settings, NOBODY
+        robot, ways, table = state.robots[self._robot], self._ways, self._table
+        known = ways.holds(robot, command, self._key, self._rows)
+        if known and ways.is_clear(state, self._reckoned):
+            return self._answer(state.time, 1.0, inf, 0.0) if self.memory[0] else PASS
+        crowd, late, gaps = self._crowd, state.people_age, NOBODY
+        if late < self._delay:
+            late = self._delay
         if self._clamped is not None:
-            self._crowd.near(state, robot.capsules)
-            gaps = self._crowd.gaps
-        scale, at, need = 1.0, inf, 0.0
-        if not (fits and clear(way, bodies, laws, gaps, boxes, settings, late, worst, False)):
-            if fits:
-                at, need = float(worst[1]), float(worst[2])
-            scale = greatest_scale(
-                (robot.q, robot.dq, command.dq), *args, way, self._ways.spare, bodies, laws, gaps,
-                boxes, settings, late, worst, self._rule_set.min_scale,
-            )  # fmt: skip
-        elif not self.memory[0]:
-            return PASS
+            crowd.near(state, robot.capsules)
+            gaps = crowd.gaps
+        bodies, laws = crowd.of(state), self._laws.get(crowd.sizes)
+        if laws is None:
+            laws = self._learn(crowd.sizes)
+        arm, way, worst = (robot.q, robot.dq, command.dq), ways.way, self._worst
+        rest = bodies, laws, gaps, self._boxes, self._settings, late, worst
+        if known:
+            good = ways.fits and clear(way, *rest, False)
+        else:
+            fits, good = stops_clear(arm, table, self._limits, way, *rest)
+            ways.keep(robot, command, self._key, fits)
+        if good:
+            if self._strict:
+                ways.found_clear(state, self._reckoned)
+            return self._answer(state.time, 1.0, inf, 0.0) if self.memory[0] else PASS
+        at, need = (float(worst[1]), float(worst[2])) if ways.fits else (inf, 0.0)
+        scale = greatest_scale(arm, table, self._limits, way, ways.spare, *rest, self._least)
         return self._answer(state.time, scale, at, need)
 
     def _learn(self, sizes: tuple[int, ...]) -> Array:
@@ -137,13 +149,13 @@ class Watch:
 
     def _answer(self, time: float, scale: float, at: float, need: float) -> Verdict:
         stopped, since = self.memory
-        low = not scale >= self._rule_set.min_scale
+        low = not scale >= self._least
         if low:
             self.memory = (True, None)
             return Verdict(0.0, 2, False, "no stop would be clear of a person", at, need)
         if stopped:
             since = time if since is None else since
-            if time - since < self._rule_set.restart_time:
+            if time - since < self._restart:
                 self.memory = (True, since)
                 return Verdict(0.0, 2, False, "waits until the way stays clear", at, need)
             self.memory = (False, None)

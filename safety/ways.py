@@ -1,44 +1,137 @@
-"""The robot's way to standstill, made once a tick for all rules that verify it."""
+"""A robot's way to standstill: how it is made, and kept for all rules that verify it.
+
+Within the tick its joint speeds come as near to the commanded ones as its acceleration allows; it
+goes on like that for the reaction time, then brakes along the path.
+"""
 
 from __future__ import annotations
 
+from math import inf, isfinite, sqrt
+
 import numpy as np
+from numba import njit
 
-from genba.safety.verified_stop import WAY, stopping_way
-from genba.sim.state import Array, Command, RobotState
+from genba.safety.geometry import ball_of
+from genba.sim.chain_kernels import capsules_at
+from genba.sim.state import Array, Command, RobotState, State
 
-Key = tuple[float, ...]  # what the way depends on beside robot and command
+# The settings' places in the array that the kernels take; GAP: m to a box that can clamp, CONTACT:
+# m to the robot, nearer a part counts as touched
+REACTION, TICK, Z, V_ERROR, RISE, STANDING, GAP, CONTACT = range(8)
+# Columns of a way to standstill, one row a robot capsule: where it is at the beginning, in the
+# middle and at the end (seven each), top speed (m/s), lowest z (m) and, of the ball about it in the
+# middle, centre and radius (m). One more row: s of reaction and of braking.
+MIDDLE, END, TOP, LOWEST, AROUND, WAY = 7, 14, 21, 22, 23, 27
+Key = tuple[float, ...]  # what an answer depends on beside robot, command and people
+
+
+@njit(cache=True, error_model="numpy")
+def braking(dq: Array, asked: Array, limits: Array, settings: Array) -> tuple[Array, float]:
+    """Joint speeds (n,) when braking begins, and the time (s) it takes from there."""
+    n = dq.size
+    speeds = np.empty(n)
+    time = 0.0
+    for i in range(n):
+        gain = 2.0 * limits[i] * settings[TICK]
+        speeds[i] = dq[i] + min(gain, max(-gain, asked[i] - dq[i]))
+        time = max(time, abs(speeds[i]) / limits[i])
+    return speeds, time + settings[RISE]
+
+
+@njit(cache=True, error_model="numpy")
+def stopping_way(
+    q: Array, dq: Array, asked: Array, table: Array, limits: Array, settings: Array, way: Array
+) -> bool:
+    """Into `way` (c + 1, WAY): how a robot moves that does what is asked for a tick, then brakes.
+
+    q, dq, asked (n,) as measured and commanded; `table` of the chain; `limits` (n,) rad/s^2 of
+    braking. False where a number is bad.
+    """
+    capsules_at(q, table, way[: way.shape[0] - 1, :MIDDLE])
+    return bool(onward(q, dq, asked, table, limits, settings, way))
+
+
+@njit(cache=True, error_model="numpy")
+def onward(
+    q: Array, dq: Array, asked: Array, table: Array, limits: Array, settings: Array, way: Array
+) -> bool:
+    """`stopping_way` where `way` holds its beginning already, which is the same for all asked."""
+    speeds, brake = braking(dq, asked, limits, settings)
+    n, c, react, total = q.size, way.shape[0] - 1, settings[REACTION], brake
+    for i in range(n):
+        total += speeds[i] + q[i]
+    length = react + 0.5 * brake  # s at full speed that cover the whole way
+    there = np.empty(n)
+    for p in range(1, 3):
+        for i in range(n):
+            there[i] = q[i] + speeds[i] * 0.5 * p * length
+        capsules_at(there, table, way[:c, 7 * p : 7 * p + 7])
+    for i in range(c):
+        top = max(_longer(way, i, 0, MIDDLE), _longer(way, i, MIDDLE, END))
+        way[i, TOP] = top / (0.5 * length)
+        low = inf
+        for at in (0, MIDDLE, END):
+            low = min(low, min(way[i, at + 2], way[i, at + 5]))
+        way[i, LOWEST] = low - way[i, 6]
+        x, y, z, r = ball_of(way, i, MIDDLE)
+        way[i, AROUND], way[i, AROUND + 1], way[i, AROUND + 2], way[i, AROUND + 3] = x, y, z, r
+    way[c, 0], way[c, 1] = react, brake
+    return isfinite(total)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _longer(way: Array, i: int, one: int, two: int) -> float:
+    """The longer way (m) of the two ends of robot capsule i between two places in its row."""
+    top = 0.0
+    for e in (0, 3):
+        x = way[i, two + e] - way[i, one + e]
+        y = way[i, two + e + 1] - way[i, one + e + 1]
+        z = way[i, two + e + 2] - way[i, one + e + 2]
+        top = max(top, x * x + y * y + z * z)
+    return sqrt(top)
 
 
 class Ways:
-    """Keeps the way of the latest command, while robot, command and key are the same."""
+    """Keeps the way of the latest command, while robot, command and key are the same.
 
-    __slots__ = ("_about", "_fits", "_key", "_way", "spare")
+    Also whether that way was found clear of everybody, at whatever speed: then it is clear for all
+    rules that reckon alike, those included that let the robot touch somebody slowly.
+    """
+
+    __slots__ = ("_about", "_clear", "_key", "fits", "spare", "way")
 
     def __init__(self) -> None:
         self._about: tuple[RobotState, Command] | None = None  # held: nobody takes their identity
         self._key: Key = ()
-        self._way, self._fits = np.empty((0, WAY)), False
-        self.spare = self._way  # of the same shape, for whoever tries other commands
+        self._clear: tuple[State, Key] | None = None
+        self.way, self.fits = np.empty((0, WAY)), False  # (c + 1, WAY); whether numbers are good
+        self.spare = self.way  # of the same shape, for whoever tries other commands
 
-    def of(
-        self, robot: RobotState, command: Command, table: Array, limits: Array, settings: Array,
-        key: Key,
-    ) -> tuple[Array, bool]:  # fmt: skip
-        """Rows (c + 1, WAY), and whether all numbers are good; see `stopping_way`.
+    def holds(self, robot: RobotState, command: Command, key: Key, rows: int) -> bool:
+        """Whether `way` is that of the command; else it is room of `rows` for whoever makes it.
 
         `key` stands for the limits and those of the settings that a way depends on.
         """
         about = self._about
         if about is not None and about[0] is robot and about[1] is command and key == self._key:
-            return self._way, self._fits
-        self._about = None
-        rows = len(table) - len(robot.q) - 1
-        if len(self._way) != rows:
-            self._way, self.spare = np.empty((rows, WAY)), np.empty((rows, WAY))
-        self._fits = stopping_way(robot.q, robot.dq, command.dq, table, limits, settings, self._way)
-        self._about, self._key = (robot, command), key
-        return self._way, self._fits
+            return True
+        self._about = self._clear = None
+        if len(self.way) != rows:
+            self.way, self.spare = np.empty((rows, WAY)), np.empty((rows, WAY))
+        return False
+
+    def keep(self, robot: RobotState, command: Command, key: Key, fits: bool) -> None:
+        """`way` is that of the command now."""
+        self._about, self._key, self.fits = (robot, command), key, fits
+
+    def found_clear(self, state: State, key: Key) -> None:
+        """The way touches nobody of this state; `key`: all that this was reckoned with."""
+        self._clear = state, key
+
+    def is_clear(self, state: State, key: Key) -> bool:
+        """Whether the way was found clear for the same."""
+        clear = self._clear
+        return clear is not None and clear[0] is state and clear[1] == key
 
 
 def ways_of(robot: object) -> Ways:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genba.safety import PASS, RULES, human
+from genba.safety import PASS, RULES, human, ways
 from genba.safety import verified_stop as stop
 from genba.safety.crowd import BALL, BODY, FASTER, FIRST, MOVES, Crowd, put
 from genba.safety.inputs import Shares
@@ -193,11 +193,11 @@ def test_the_bounds_of_a_verified_stop_change_no_answer(seed, wide, touching):
     laws = np.concatenate([human.laws(allowed, BODIES, human.everywhere(0.1))] * 2)
     boxes = np.array([[-0.3, -0.8, -0.05, 0.9, 0.8, 0.0]])
     numbers = np.array([2 * TICK, TICK, 0.06, 0.1, TICK, 0.04, 0.2, 0.06])
-    way = np.empty((len(arm.capsules) + 1, stop.WAY))
+    way = np.empty((len(arm.capsules) + 1, ways.WAY))
     worst = np.empty(5)
     asked, table, limits = command(rng, arm).dq, CHAIN.table, np.asarray(ROBOT.ddq_max)
     for scale in (1.0, 0.3, 0.05):
-        assert stop.stopping_way(arm.q, arm.dq, scale * asked, table, limits, numbers, way)
+        assert ways.stopping_way(arm.q, arm.dq, scale * asked, table, limits, numbers, way)
         good = stop.clear(way, bodies, laws, gaps, boxes, numbers, 0.1, worst, False)
         margin = looked_at_one_by_one(way, bodies, laws, gaps, boxes, numbers)
         assert good == (margin > 0.0)
@@ -213,32 +213,32 @@ def looked_at_one_by_one(way, bodies, laws, gaps, boxes, numbers):
     for j, body in enumerate(bodies):
         law, first = laws[j], int(body[FIRST])
         of_trunk = [k for k in range(first, first + BODIES) if laws[k, stop.TRUNK]]
-        trunk = max(bodies[k, FASTER] for k in of_trunk) + numbers[stop.V_ERROR]
+        trunk = max(bodies[k, FASTER] for k in of_trunk) + numbers[ways.V_ERROR]
         ends = body[:6].reshape(2, 3)
         low, high = ends.min(axis=0) - body[6], ends.max(axis=0) + body[6]
-        gap = numbers[stop.GAP]
+        gap = numbers[ways.GAP]
         clamped = any((low - gap <= b[3:]).all() and (high + gap >= b[:3]).all() for b in boxes)
-        touched = gaps[:, j].min() < numbers[stop.CONTACT]
+        touched = gaps[:, j].min() < numbers[ways.CONTACT]
         allowed = law[stop.CLAMPED if clamped or touched else stop.ALLOWED]
         for link in links:
-            top = link[stop.TOP]
+            top = link[ways.TOP]
             if top <= max(allowed, stop.STILL):
                 continue
-            if link[stop.LOWEST] > high[2] + law[stop.RISES] + numbers[stop.Z]:
+            if link[ways.LOWEST] > high[2] + law[stop.RISES] + numbers[ways.Z]:
                 continue
             for k in range(stop.LOOKS):
                 begin, at = k * step, (k + 0.5) * step
                 speed = top * min(1.0, 1.0 - (begin - react) / brake)
-                if speed <= allowed or (k > 0 and speed <= numbers[stop.STANDING]):
+                if speed <= allowed or (k > 0 and speed <= numbers[ways.STANDING]):
                     break
                 gone = at - (0.5 * (at - react) ** 2 / brake if at > react else 0.0)
                 share = 2.0 * gone / length
-                one, f = (0, share) if share < 1.0 else (stop.MIDDLE, share - 1.0)
+                one, f = (0, share) if share < 1.0 else (ways.MIDDLE, share - 1.0)
                 there = link[one : one + 7] + f * (link[one + 7 : one + 14] - link[one : one + 7])
                 far = stop.spread(
-                    0.1 + begin + step + TICK, body[FASTER] + numbers[stop.V_ERROR], trunk, law
+                    0.1 + begin + step + TICK, body[FASTER] + numbers[ways.V_ERROR], trunk, law
                 )
-                need = far + numbers[stop.Z] + 0.5 * step * speed
+                need = far + numbers[ways.Z] + 0.5 * step * speed
                 margin = closest(np.append(there[:6], link[6]), body[:7])[0] - need
                 least = min(least, margin)
                 if not margin > 0.0:

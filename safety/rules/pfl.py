@@ -6,9 +6,8 @@ from pydantic import Field
 
 from genba.safety import geometry, human
 from genba.safety.robot import RobotModel, kinematics
-from genba.safety.rule import Verdict
 from genba.safety.watch import Clamping, Watch, WatchParameters
-from genba.sim.state import REGIONS, Command, State
+from genba.sim.state import REGIONS
 
 
 class PflParameters(WatchParameters):
@@ -35,7 +34,7 @@ class PflParameters(WatchParameters):
     )
 
 
-class Pfl:
+class Pfl(Watch):
     """Wherever the robot could touch somebody before it stands, it is slow enough to be let.
 
     Slow enough: the two-body model's force and energy of the robot's own speed stay below the
@@ -48,9 +47,8 @@ class Pfl:
     reaction = "scales to v_max of the region within reach; else category 2"
     reset = "automatic"
     order = "people"
-    MEMORY = ("memory",)
     Parameters = PflParameters
-    __slots__ = ("_watch",)
+    __slots__ = ()
 
     def __init__(self, parameters: PflParameters, robot_name: str, robot: RobotModel) -> None:
         mass = kinematics(robot, self.name).effective_mass(parameters.load)
@@ -65,17 +63,4 @@ class Pfl:
             geometry.boxes(parameters.obstacles), parameters.clamping_gap,
             parameters.contact_gap, speeds[1],
         )  # fmt: skip
-        self._watch = Watch(parameters, robot_name, robot, self.name, speeds[0], clamping)
-
-    def check(self, state: State, command: Command) -> Verdict:
-        """Trigger: distance (m) of the pair that acted; limit: the way it may need to close (m)."""
-        return self._watch.check(state, command)
-
-    @property
-    def memory(self) -> tuple[bool, float | None]:
-        """Whether it is stopped, and since when the way is clear (s)."""
-        return self._watch.memory
-
-    @memory.setter
-    def memory(self, value: tuple[bool, float | None]) -> None:
-        self._watch.memory = (bool(value[0]), value[1])
+        super().__init__(parameters, robot_name, robot, self.name, speeds[0], clamping)

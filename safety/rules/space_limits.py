@@ -100,17 +100,18 @@ class SpaceLimits:
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: speed (m/s) towards a limit, or way beyond it (m); limit: in the same unit."""
         robot, moves = state.robots[self._robot], command.capsule_velocities
-        body = robot.capsules, robot.capsule_velocities
+        where, doing = robot.capsules, robot.capsule_velocities
         if self._tool:
-            body, moves = _point(robot), np.tile(command.tcp_velocity[:3], (1, 2))
-        look = body[0], moves, body[1], self._frames, *self._world, self._keeper.rows
-        count, _, trigger, limit, way = walls.space(*look)
+            (where, doing), moves = _point(robot), np.tile(command.tcp_velocity[:3], (1, 2))
+        count, _, trigger, limit, way = walls.space(
+            where, moves, doing, self._frames, *self._world, self._keeper.rows
+        )
         if way < -self._tolerance:
             reason = "the robot is outside its space"
             return Verdict(0.0, 1, True, reason, -way, self._tolerance)
         if count == 0:
             return PASS
-        motion = self._keeper.keep(robot, command.dq, count, body)
+        motion = self._keeper.keep(robot, command.dq, count, (where, doing))
         if motion is None:
             return Verdict(0.0, 2, False, "no motion keeps the space limits", trigger, limit)
         reason = "the robot nears the end of its space"
