@@ -16,6 +16,11 @@ from genba.sim.state import Array, State
 MOVES, BALL, FASTER, FIRST, BODY = 7, 13, 17, 18, 19
 EPS = 1e-12  # m^2, the way squared below which a capsule is a ball
 WIDTH = 8  # distances that a processor may reckon at a time
+# Rows of a sight, a column a body capsule and one more at its end. The bodies: start and way of the
+# axis, radius, way squared and its inverse, velocities of the ends; then for c robot capsules the
+# distances (m), in their last column the least of each, and the ways from axis to axis (x, y, z,
+# c rows each); last a row to work in
+START, AXIS, RADIUS, SQUARE, INVERSE, ENDS, GAPS = 0, 3, 6, 7, 8, 9, 15
 SHAPE = "a measured person has the wrong shape"
 
 
@@ -40,65 +45,66 @@ def put(capsules: Array, velocities: Array, first: int, out: Array) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def distances(robot: Array, bodies: Array, lines: Array, out: Array) -> float:
+def distances(robot: Array, bodies: Array, sight: Array) -> float:
     """Least distance (m) of a robot (c, 7) from a crowd (m, BODY), minus infinity where a number is
     bad: whoever asks how near a person is must then act.
 
-    Into `out` (c, w + 1): the distances of all pairs, and in the last column the least of each row.
-    `lines` (9, w) is room to work in, w >= m a multiple of WIDTH: the last body capsule fills it.
+    `sight` (GAPS + 4 c + 1, w + 1) is written, w >= m a multiple of WIDTH: the last body capsule
+    fills it.
     """
-    w, nearest = lines.shape[1], inf
-    if not isfinite(_spread_out(bodies, lines) + robot.sum()):
-        out[:] = -inf
+    c, w, nearest = robot.shape[0], sight.shape[1] - 1, inf
+    if not isfinite(_spread_out(bodies, sight) + robot.sum()):
+        sight[:] = -inf
         return -inf
-    for i in range(robot.shape[0]):
-        _row(robot, i, lines, out)
-        a, b, c, d = inf, inf, inf, inf  # four at a time: one waits for the other
+    for i in range(c):
+        _row(robot, i, sight)
+        one, two, three, four = inf, inf, inf, inf  # four at a time: one waits for the other
         for j in range(0, w, 4):
-            a, b = min(a, out[i, j]), min(b, out[i, j + 1])
-            c, d = min(c, out[i, j + 2]), min(d, out[i, j + 3])
-        out[i, w] = min(min(a, b), min(c, d))
-        nearest = min(nearest, out[i, w])
+            one, two = min(one, sight[GAPS + i, j]), min(two, sight[GAPS + i, j + 1])
+            three, four = min(three, sight[GAPS + i, j + 2]), min(four, sight[GAPS + i, j + 3])
+        sight[GAPS + i, w] = min(min(one, two), min(three, four))
+        nearest = min(nearest, sight[GAPS + i, w])
     return nearest
 
 
 @njit(cache=True, error_model="numpy")
-def _spread_out(bodies: Array, lines: Array) -> float:
-    """Start and way of every axis, radius, way squared and its inverse, a column a capsule.
-
-    Returns a sum that is finite where all capsules and their lengths are.
-    """
+def _spread_out(bodies: Array, sight: Array) -> float:
+    """The rows of the bodies; a sum that is finite where all capsules and their lengths are."""
     m, total = bodies.shape[0], 0.0
     for j in range(m):
         x, y, z, r = bodies[j, 0], bodies[j, 1], bodies[j, 2], bodies[j, 6]
         vx, vy, vz = bodies[j, 3] - x, bodies[j, 4] - y, bodies[j, 5] - z
         square = vx * vx + vy * vy + vz * vz
-        lines[0, j], lines[1, j], lines[2, j], lines[6, j] = x, y, z, r
-        lines[3, j], lines[4, j], lines[5, j], lines[7, j] = vx, vy, vz, square
-        lines[8, j] = 1.0 / square if square > EPS else 0.0
+        sight[START, j], sight[START + 1, j], sight[START + 2, j] = x, y, z
+        sight[AXIS, j], sight[AXIS + 1, j], sight[AXIS + 2, j] = vx, vy, vz
+        sight[RADIUS, j], sight[SQUARE, j] = r, square
+        sight[INVERSE, j] = 1.0 / square if square > EPS else 0.0
+        for k in range(6):
+            sight[ENDS + k, j] = bodies[j, MOVES + k]
         total += bodies[j, BALL] + bodies[j, BALL + 1]
         total += bodies[j, BALL + 2] + bodies[j, BALL + 3]
-    for j in range(m, lines.shape[1]):
-        for k in range(lines.shape[0]):
-            lines[k, j] = lines[k, m - 1]
+    for j in range(m, sight.shape[1] - 1):
+        for k in range(GAPS):
+            sight[k, j] = sight[k, m - 1]
     return total
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _row(robot: Array, i: int, lines: Array, out: Array) -> None:
-    """The distances of capsule i of a robot from all in `lines` into row i of `out`.
+def _row(robot: Array, i: int, sight: Array) -> None:
+    """The distances of capsule i of a robot from everybody, and the ways, into its rows.
 
     The arithmetic is that of `separation.closest` (but for rounding), without a branch, so that
     several pairs are reckoned at a time.
     """
+    row, more = GAPS + i, robot.shape[0]
     ax, ay, az, radius = robot[i, 0], robot[i, 1], robot[i, 2], robot[i, 6]
     ux, uy, uz = robot[i, 3] - ax, robot[i, 4] - ay, robot[i, 5] - az
     aa = ux * ux + uy * uy + uz * uz
     rod = aa > EPS
     inverse = 1.0 / aa if rod else 0.0
-    for j in range(lines.shape[1]):
-        bx, by, bz, ee = lines[0, j], lines[1, j], lines[2, j], lines[7, j]
-        vx, vy, vz = lines[3, j], lines[4, j], lines[5, j]
+    for j in range(sight.shape[1] - 1):
+        bx, by, bz, ee = sight[0, j], sight[1, j], sight[2, j], sight[SQUARE, j]
+        vx, vy, vz = sight[AXIS, j], sight[AXIS + 1, j], sight[AXIS + 2, j]
         wx, wy, wz = ax - bx, ay - by, az - bz
         f = vx * wx + vy * wy + vz * wz
         c = ux * wx + uy * wy + uz * wz
@@ -108,7 +114,7 @@ def _row(robot: Array, i: int, lines: Array, out: Array) -> None:
         s = s if s > 0.0 else 0.0
         s = s if s < 1.0 else 1.0
         s = s if rod & (denom > EPS * aa * ee) else 0.0
-        t = (bb * s + f) * lines[8, j]
+        t = (bb * s + f) * sight[INVERSE, j]
         t = t if ee > EPS else -1.0
         end = (-c if t < 0.0 else bb - c) * inverse
         end = end if end > 0.0 else 0.0
@@ -119,28 +125,27 @@ def _row(robot: Array, i: int, lines: Array, out: Array) -> None:
         dx = bx + t * vx - ax - s * ux
         dy = by + t * vy - ay - s * uy
         dz = bz + t * vz - az - s * uz
-        out[i, j] = sqrt(dx * dx + dy * dy + dz * dz) - radius - lines[6, j]
+        sight[row, j] = sqrt(dx * dx + dy * dy + dz * dz) - radius - sight[RADIUS, j]
+        sight[row + more, j], sight[row + 2 * more, j], sight[row + 3 * more, j] = dx, dy, dz
 
 
 @njit(cache=True, error_model="numpy")
-def _one(
-    robot: Array, capsules: Array, velocities: Array, bodies: Array, lines: Array, out: Array
-) -> float:
+def _one(robot: Array, capsules: Array, velocities: Array, bodies: Array, sight: Array) -> float:
     """`put` and `distances` of one person in one call, since that is what most ticks have."""
     put(capsules, velocities, 0, bodies)
-    least: float = distances(robot, bodies, lines, out)
+    least: float = distances(robot, bodies, sight)
     return least
 
 
 @njit(cache=True, error_model="numpy")
 def _two(
     robot: Array, capsules: Array, velocities: Array, others: Array, moving: Array, bodies: Array,
-    lines: Array, out: Array,
+    sight: Array,
 ) -> float:  # fmt: skip
     """The same of two people."""
     put(capsules, velocities, 0, bodies)
     put(others, moving, capsules.shape[0], bodies)
-    least: float = distances(robot, bodies, lines, out)
+    least: float = distances(robot, bodies, sight)
     return least
 
 
@@ -150,7 +155,7 @@ class Crowd:
     One array in place of several: a compiled rule is called once a tick, not once a person.
     """
 
-    __slots__ = ("_robot", "_room", "_state", "bodies", "gaps", "nearest", "sizes")
+    __slots__ = ("_robot", "_state", "bodies", "gaps", "nearest", "sight", "sizes")
 
     def __init__(self) -> None:
         # both held, so that no other can take their identity
@@ -158,9 +163,8 @@ class Crowd:
         self._robot: Array | None = None
         self.bodies: Array = np.empty((0, BODY))
         self.sizes: tuple[int, ...] = ()  # capsules of each body
-        self._room: Array = np.empty((9, 0))
-        self.gaps: Array = np.empty((0, 1))  # (c, w + 1) as `distances` writes them
         self.nearest = inf  # m
+        self._room(0, 0)
 
     def of(self, state: State) -> Array:
         """Rows (m, BODY) of all people of a state; they stand until another state is asked about.
@@ -192,9 +196,13 @@ class Crowd:
         self.sizes = tuple([len(person.capsules) for person in people])
         count = sum(self.sizes)
         self.bodies = np.empty((count, BODY))
-        self._room = np.empty((9, WIDTH * -(-count // WIDTH)))
-        self.gaps = np.empty((len(self.gaps), self._room.shape[1] + 1))
+        self._room(len(self.gaps), WIDTH * -(-count // WIDTH))
         return self.of(state)
+
+    def _room(self, links: int, width: int) -> None:
+        """For what `distances` writes; `gaps` (c, w + 1) are the distances alone."""
+        self.sight: Array = np.empty((GAPS + 4 * links + 1, width + 1))
+        self.gaps: Array = self.sight[GAPS : GAPS + links]
 
     def near(self, state: State, robot: Array) -> float:
         """Least distance (m) of a robot's capsules (c, 7) from anybody, as `distances`.
@@ -204,18 +212,18 @@ class Crowd:
         if robot is self._robot and state is self._state:
             return self.nearest
         if len(robot) != len(self.gaps):
-            self.gaps = np.empty((len(robot), self._room.shape[1] + 1))
+            self._room(len(robot), self.sight.shape[1] - 1)
         if state is not self._state and self._both(state, robot):
             return self.nearest
         bodies = self.of(state)
         self._robot = None
-        self.nearest = distances(robot, bodies, self._room, self.gaps)
+        self.nearest = distances(robot, bodies, self.sight)
         self._robot = robot
         return self.nearest
 
     def _both(self, state: State, robot: Array) -> bool:
         """`near` of one or two people as many as before, in one call; whether that was so."""
-        count, room, sizes = len(state.people), self._room, self.sizes
+        count, sizes = len(state.people), self.sizes
         if count != len(sizes) or not 0 < count < 3:
             return False
         self._state = self._robot = None
@@ -223,12 +231,12 @@ class Crowd:
             ((_, _, one, moving),) = state.people.values()
             if len(one) != sizes[0]:
                 return False
-            self.nearest = _one(robot, one, moving, self.bodies, room, self.gaps)
+            self.nearest = _one(robot, one, moving, self.bodies, self.sight)
         else:
             (_, _, one, moving), (_, _, two, going) = state.people.values()
             if len(one) != sizes[0] or len(two) != sizes[1]:
                 return False
-            self.nearest = _two(robot, one, moving, two, going, self.bodies, room, self.gaps)
+            self.nearest = _two(robot, one, moving, two, going, self.bodies, self.sight)
         self._state, self._robot = state, robot
         return True
 

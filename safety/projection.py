@@ -17,9 +17,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from genba.safety.active_set import inverse_factor, nothing_held, settle
+from genba.safety.bystanders import Others, against
 from genba.safety.crowd import BODY
 from genba.safety.robot import RobotModel, kinematics, moved_of
-from genba.safety.walls import ROWS, Look, Others, World, against
+from genba.safety.walls import ROWS, Look, World
 from genba.sim.blocks import blocks
 from genba.sim.chain_kernels import consequence, frames_of, moved, tool_jacobian
 from genba.sim.state import Array, RobotState
@@ -197,14 +198,14 @@ def _look(body: Body, twist: Array, moves: Array, world: World, crowd: Others, o
 def _kept(
     q: Array, dq: Array, asked: Array, limits: Array, table: Array, bodies: Array, measured: Array,
     carry: Array, tool: bool, walls: Array, zones: Array, settings: Array, others: Array,
-    gaps: Array, known: Array, count: int, out: Array,
+    sight: Array, known: Array, count: int, out: Array,
 ) -> int:  # fmt: skip
     """`Keeper.keep` without the solver: KEPT, with motion, twist and moves in a row in `out`;
     OPEN: one of the programs is left to the solver; NOTHING: a number is bad.
 
     Arrays one by one: a tuple of them costs twice as much.
     """
-    body, world, crowd = (bodies, measured, carry, tool), (walls, zones, settings), (others, gaps)
+    body, world, crowd = (bodies, measured, carry, tool), (walls, zones, settings), (others, sight)
     n, first, share, k = q.size, 0, 1.0, 0
     motion, twist = out[:n], out[n : n + 6]
     moves = out[n + 6 :].reshape((table.shape[0] - n - 2, 6))

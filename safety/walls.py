@@ -1,4 +1,4 @@
-"""What a robot's points may not run into: planes, boxes and people, as limits on their motion.
+"""What a robot's points may not run into: planes and boxes, as limits on their motion.
 
 Every look writes rows of eight, one for each end of a robot's capsule that would go too fast: the
 frame that carries it, its place (m), the unit direction towards what it must keep from, and the
@@ -9,13 +9,11 @@ an end that keeps the way to that plane keeps clear of all of the body.
 
 from __future__ import annotations
 
-from math import inf, isfinite, nan, sqrt
+from math import inf, sqrt
 
 from numba import njit
 
-from genba.safety.crowd import FASTER, MOVES
 from genba.safety.geometry import ball_of, faster_end
-from genba.sim.separation import closest_rows
 from genba.sim.state import Array
 
 STILL = 2e-4  # m/s and less is no motion towards anything, and what a program may be off
@@ -28,7 +26,6 @@ Direction = tuple[float, float, float]
 # rows written, least share of the motion that fits, trigger and limit (m/s) there, least way (m)
 Look = tuple[int, float, float, float, float]
 World = tuple[Array, Array, Array]  # half-spaces (k, 4), boxes (k, 6), settings
-Others = tuple[Array, Array]  # a crowd's bodies (m, BODY) and its gaps
 
 
 @njit(cache=True, inline="always", error_model="numpy")
@@ -43,7 +40,7 @@ def cap(way: float, settings: Array) -> float:
 
 
 @njit(cache=True, inline="always", error_model="numpy")
-def _allowed(v: float, m: float, way: float, meets: float, settings: Array) -> float:
+def allowed(v: float, m: float, way: float, meets: float, settings: Array) -> float:
     """The greatest speed (m/s) of an end asked v and measured m, `way` (m) from what it may not
     meet; that comes at `meets` (m/s) itself. Infinity where v is no greater.
     """
@@ -56,7 +53,7 @@ def _allowed(v: float, m: float, way: float, meets: float, settings: Array) -> f
 
 
 @njit(cache=True, inline="always", error_model="numpy")
-def _put(
+def put_row(
     out: Array, count: int, frame: float, bodies: Array, i: int, e: int, n: Direction, most: float
 ) -> int:
     """A row for end e (0 or 1) of robot capsule i; returns how many there are."""
@@ -70,7 +67,7 @@ def _put(
 
 
 @njit(cache=True, inline="always", error_model="numpy")
-def _along(rows: Array, i: int, e: int, n: Direction) -> float:
+def along_of(rows: Array, i: int, e: int, n: Direction) -> float:
     """The speed (m/s) of end e (0 or 1) of row i along a direction."""
     v = 0.0
     for a in range(3):
@@ -79,7 +76,7 @@ def _along(rows: Array, i: int, e: int, n: Direction) -> float:
 
 
 @njit(cache=True, inline="always", error_model="numpy")
-def _length(bodies: Array, i: int, n: Direction) -> float:
+def length_of(bodies: Array, i: int, n: Direction) -> float:
     """The way (m) from one end of capsule i to the other along a direction."""
     way = 0.0
     for a in range(3):
@@ -88,14 +85,14 @@ def _length(bodies: Array, i: int, n: Direction) -> float:
 
 
 @njit(cache=True, inline="always", error_model="numpy")
-def _inverse(settings: Array) -> tuple[float, float, float, float]:
+def inverse_of(settings: Array) -> tuple[float, float, float, float]:
     """The settings as `_reach` takes them, which is asked about every pair: without a division."""
     brake, gain = 0.5 / settings[BRAKE], 1.0 / settings[GAIN]
     return settings[MARGIN], settings[DELAY], brake, gain
 
 
 @njit(cache=True, inline="always", error_model="numpy")
-def _reach(v: float, terms: tuple[float, float, float, float]) -> float:
+def reach_of(v: float, terms: tuple[float, float, float, float]) -> float:
     """Way (m) beyond which an end that moves at v (m/s) is never held back."""
     margin, delay, brake, gain = terms
     stop, bend = v * (delay + v * brake), v * gain
@@ -115,12 +112,12 @@ def planes(
     """
     if frames.shape[0] != bodies.shape[0]:
         raise ValueError(OTHER)
-    terms, count, ratio, trigger, limit, least = _inverse(settings), 0, 1.0, 0.0, 0.0, inf
+    terms, count, ratio, trigger, limit, least = inverse_of(settings), 0, 1.0, 0.0, 0.0, inf
     for i in range(bodies.shape[0]):
         if frames[i] == 0.0:
             continue  # what does not move
         # so far away, nothing that moves like this is held back
-        reach = _reach(max(faster_end(asked, i, 0), faster_end(measured, i, 0)), terms)
+        reach = reach_of(max(faster_end(asked, i, 0), faster_end(measured, i, 0)), terms)
         for k in range(walls.shape[0]):
             n = walls[k, 0], walls[k, 1], walls[k, 2]
             for e in range(2):
@@ -130,10 +127,10 @@ def planes(
                 least = min(least, way)
                 if way > reach:
                     continue
-                v, m = _along(asked, i, e, n), _along(measured, i, e, n)
-                most = _allowed(v, m, way - settings[MARGIN], 0.0, settings)
+                v, m = along_of(asked, i, e, n), along_of(measured, i, e, n)
+                most = allowed(v, m, way - settings[MARGIN], 0.0, settings)
                 if most < inf:
-                    count = _put(out, count, frames[i], bodies, i, e, n, most)
+                    count = put_row(out, count, frames[i], bodies, i, e, n, most)
                     if most / v < ratio:
                         ratio, trigger, limit = most / v, v, most
     return count, ratio, trigger, limit, least
@@ -181,13 +178,13 @@ def boxes(
     """
     if frames.shape[0] != bodies.shape[0]:
         raise ValueError(OTHER)
-    terms, count, ratio, trigger, limit, least = _inverse(settings), 0, 1.0, 0.0, 0.0, inf
+    terms, count, ratio, trigger, limit, least = inverse_of(settings), 0, 1.0, 0.0, 0.0, inf
     for i in range(bodies.shape[0]):
         if frames[i] == 0.0:
             continue
         x, y, z, r = ball_of(bodies, i, 0)
         top = max(faster_end(asked, i, 0), faster_end(measured, i, 0))
-        reach = r + _reach(top, terms)
+        reach = r + reach_of(top, terms)
         for k in range(zones.shape[0]):
             b = zones[k]
             dx = max(0.0, max(b[0] - x, x - b[3]))
@@ -198,13 +195,13 @@ def boxes(
             d, s, nx, ny, nz = _nearest(b, bodies[i])
             n = nx, ny, nz
             least = min(least, d - bodies[i, 6] if d > 0.0 else -inf)
-            along = _length(bodies, i, n)
+            along = length_of(bodies, i, n)
             for e in range(2):
-                v, m = _along(asked, i, e, n), _along(measured, i, e, n)
+                v, m = along_of(asked, i, e, n), along_of(measured, i, e, n)
                 way = d - bodies[i, 6] - settings[MARGIN] + max(0.0, (s - e) * along)
-                most = _allowed(v, m, way, 0.0, settings)
+                most = allowed(v, m, way, 0.0, settings)
                 if most < inf:
-                    count = _put(out, count, frames[i], bodies, i, e, n, most)
+                    count = put_row(out, count, frames[i], bodies, i, e, n, most)
                     if most / v < ratio:
                         ratio, trigger, limit = most / v, v, most
     return count, ratio, trigger, limit, least
@@ -228,67 +225,3 @@ def space(
     if zones.shape[0] == 0:
         return one
     return worse(one, boxes(bodies, asked, measured, frames, zones, settings, out[one[0] :]))
-
-
-@njit(cache=True, error_model="numpy")
-def people(
-    bodies: Array, asked: Array, measured: Array, frames: Array, others: Array, gaps: Array,
-    settings: Array, out: Array,
-) -> Look:  # fmt: skip
-    """Against people, the rows (m, BODY) of a crowd with its `gaps`; else as `planes`.
-
-    How fast a person comes nearer counts; one who goes away earns the robot no speed.
-    """
-    if frames.shape[0] != bodies.shape[0]:
-        raise ValueError(OTHER)
-    terms, count, ratio, trigger, limit, least = _inverse(settings), 0, 1.0, 0.0, 0.0, inf
-    last, hurry, total = gaps.shape[1] - 1, 0.0, gaps[0, gaps.shape[1] - 1]
-    for j in range(others.shape[0]):
-        hurry = max(hurry, others[j, FASTER])
-        total += others[j, FASTER]
-    if not isfinite(total):  # nobody knows where they are or how fast: no program can keep that
-        out[0] = nan
-        return 1, 0.0, nan, nan, -inf
-    for i in range(bodies.shape[0]):
-        top = faster_end(asked, i, 0)
-        if frames[i] == 0.0 or top <= STILL:
-            continue
-        top = max(top, faster_end(measured, i, 0))
-        far = _reach(top + hurry, terms)  # whoever is nearer may count
-        if gaps[i, last] > far:
-            continue
-        for j in range(others.shape[0]):
-            if gaps[i, j] > far or gaps[i, j] > _reach(top + others[j, FASTER], terms):
-                continue
-            d, s, _, nx, ny, nz = closest_rows(bodies, i, others, j)
-            n = nx, ny, nz
-            least = min(least, d)
-            one, two = 0.0, 0.0
-            for a in range(3):
-                one -= n[a] * others[j, MOVES + a]
-                two -= n[a] * others[j, MOVES + 3 + a]
-            along = _length(bodies, i, n)
-            for e in range(2):
-                v, m = _along(asked, i, e, n), _along(measured, i, e, n)
-                way = d - settings[MARGIN] + max(0.0, (s - e) * along)
-                most = _allowed(v, m, way, max(one, two), settings)
-                if most < inf:
-                    count = _put(out, count, frames[i], bodies, i, e, n, most)
-                    if most / v < ratio:
-                        ratio, trigger, limit = most / v, v, most
-    return count, ratio, trigger, limit, least
-
-
-@njit(cache=True, error_model="numpy")
-def against(
-    bodies: Array, asked: Array, measured: Array, frames: Array, world: World, crowd: Others,
-    out: Array,
-) -> Look:  # fmt: skip
-    """`space` and `people` in one call."""
-    walls, zones, settings = world
-    others, gaps = crowd
-    one: Look = space(bodies, asked, measured, frames, walls, zones, settings, out)
-    if others.shape[0] == 0:
-        return one
-    rows = out[one[0] :]
-    return worse(one, people(bodies, asked, measured, frames, others, gaps, settings, rows))

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genba.safety import PASS, RULES, human, ways
+from genba.safety import PASS, RULES, bystanders, human, walls, ways
 from genba.safety import verified_stop as stop
 from genba.safety.crowd import BALL, BODY, FASTER, FIRST, MOVES, Crowd, put
 from genba.safety.inputs import Shares
@@ -279,3 +279,58 @@ def test_of_many_people_the_one_who_is_nearest_keeps_the_robot_back():
         passed += crowd is PASS
         slowed += 0.0 < crowd.scale < 1.0
     assert passed > 3 and slowed > 3
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.5, 1.0, 2.0]), st.sampled_from([0.02, 0.2, 1]))
+def test_a_stop_that_touches_nobody_is_let_through_by_pfl_as_if_it_had_looked(seed, wide, share):
+    rng = np.random.default_rng(seed)
+    arm, shared = robot(rng), guarded(CHAIN, TICK)
+    asked = CHAIN.command(arm.q, share * command(rng, arm).dq, 0.0, np.zeros(7))
+    far = person(rng, wide)
+    far.capsules[:, [0, 3]] += 1.2
+    sight = state(arm, far, person(rng, 0.1)._replace(capsules=far.capsules + 0.01))
+    first = rule("ssm_reach", shared).check(sight, asked)
+    for later in ({}, {"sensor_delay": 0.5}, {"z_d": 0.3}, {"regions": ["hand"]}):
+        alone = rule("pfl", guarded(CHAIN, TICK), **later).check(sight, asked)
+        assert rule("pfl", shared, **later).check(sight, asked) == alone
+    assert rule("ssm_reach", shared).check(sight, asked) == first
+
+
+# What a barrier looks at
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.1, 0.4, 1.0]), st.sampled_from([0.02, 0.3, 1]))
+def test_a_barrier_holds_back_every_end_that_goes_too_fast_and_no_other(seed, wide, share):
+    rng = np.random.default_rng(seed)
+    arm, crowd = robot(rng), Crowd()
+    asked = share * command(rng, arm).capsule_velocities
+    moving = [one._replace(velocities=share * one.velocities) for one in (person(rng, wide),) * 2]
+    moving[1] = moving[1]._replace(capsules=capsules(rng, BODIES, wide))
+    crowd.near(state(arm, *moving), arm.capsules)
+    frames, terms = np.array(CHAIN.capsule_links) + 1.0, np.array([0.1, 0.1, 5.0, 2.0])
+    out = np.empty((walls.ROWS, 8))
+    there = arm.capsules, asked, arm.capsule_velocities, frames
+    count = bystanders.people(*there, crowd.bodies, crowd.sight, terms, out)[0]
+    expected = held_one_by_one(*there, crowd.bodies, terms)
+    assert count == min(len(expected), walls.ROWS)
+    assert np.allclose(out[:count], expected[:count], atol=1e-9)
+
+
+def held_one_by_one(arm, asked, measured, frames, bodies, terms):
+    rows = []
+    for link, v, m, frame in zip(arm, asked, measured, frames, strict=True):
+        ends = v.reshape(2, 3), m.reshape(2, 3)
+        if frame == 0.0 or np.linalg.norm(ends[0], axis=1).max() <= walls.STILL:
+            continue
+        for body in bodies:
+            d, s, _, *n = closest(link, body[:7])
+            meets = max(-body[MOVES : MOVES + 3] @ n, -body[MOVES + 3 : MOVES + 6] @ n)
+            along = (link[3:6] - link[:3]) @ n
+            for e in range(2):
+                way = d - terms[0] + max(0.0, (s - e) * along)
+                most = walls.allowed(ends[0][e] @ n, ends[1][e] @ n, way, meets, terms)
+                if most < math.inf:
+                    rows.append([frame, *link[3 * e : 3 * e + 3], *n, most])
+    return np.array(rows).reshape(-1, 8)

@@ -15,7 +15,7 @@ from math import inf
 import numpy as np
 from pydantic import Field
 
-from genba.safety import geometry, projection, walls
+from genba.safety import bystanders, geometry, projection, walls
 from genba.safety.crowd import crowd_of
 from genba.safety.robot import RobotModel, kinematics
 from genba.safety.rule import PASS, Parameters, Verdict
@@ -80,9 +80,11 @@ class Barrier:
             found = walls.boxes(where, moves, doing, self._frames, self._boxes, settings, rows)
         if people:
             crowd.near(state, where)
-            bodies, gaps = others = crowd.bodies, crowd.gaps
+            bodies, sight = others = crowd.bodies, crowd.sight
             rows = rows[found[0] :] if self._zoned else rows
-            look = walls.people(where, moves, doing, self._frames, bodies, gaps, settings, rows)
+            look = bystanders.people(
+                where, moves, doing, self._frames, bodies, sight, settings, rows
+            )
             found = walls.worse(found, look) if self._zoned else look
         count, _, trigger, limit, _ = found
         if count == 0:
