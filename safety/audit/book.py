@@ -74,9 +74,10 @@ class Book:
         if self._torn:
             with suppress(OSError) if not self.path.is_file() else nullcontext():  # a device
                 self._file.truncate(self._size)
-        self._torn, left = True, memoryview(line)
-        while left:
-            left = left[self._file.write(left.tobytes()) or 0 :]
+        self._torn, left = True, line
+        while left:  # nearly always all at once
+            written = self._file.write(left) or 0
+            left = left[written:] if written < len(left) else b""
         self._torn = False
         self._size += len(line)
         self.lines, self.head = self.lines + 1, digest

@@ -38,6 +38,7 @@ class AuditLog:
         self._bound: object = None
         self._places: memory.Places | None = None
         self._memory: memory.Memory | None = None
+        self._take: Callable[[], memory.Memory]  # that of `_places`
         self._layer: SafetyLayer | None = None
         self._config = ""
         self._opening: bytes | None = None  # the episode's first line, not written yet
@@ -77,7 +78,13 @@ class AuditLog:
             time = getattr(state, "time", 0.0)
             line = partial(self._activation, layer, state, command, decision)
             self._entries += self._attempt(time, line)
-        self._keep(layer)  # now, while all of it is in the processor's cache
+        if layer._screen is not self._bound:
+            self._keep(layer)
+            return
+        try:  # now, while all of it is in the processor's cache
+            self._memory = self._take()
+        except Exception as error:
+            self._forget(error)
 
     def skipped(self, layer: SafetyLayer) -> None:
         """The robot was locked out, and the clock ran on."""
@@ -120,11 +127,16 @@ class AuditLog:
         """What the layer and its rules remember before the next tick or reset."""
         try:
             if layer._screen is not self._bound or self._places is None:
-                self._bound, self._places = layer._screen, memory.places(layer)
-            self._memory = self._places.take()
-        except Exception as error:  # a rule that has not what it names in MEMORY
-            self._memory = None
-            self._fail(error)
+                self._places = memory.places(layer)
+                self._bound, self._take = layer._screen, self._places.take
+            self._memory = self._take()
+        except Exception as error:
+            self._forget(error)
+
+    def _forget(self, error: Exception) -> None:
+        """A rule that has not what it names in MEMORY."""
+        self._memory = None
+        self._fail(error)
 
     def _activation(
         self, layer: SafetyLayer, state: State, command: Command, decision: Decision

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ATOMS = frozenset((type(None), bool, int, float, str))
 LAYER = ("_time", "_repeats", "_persists", "_grip", "_rows", "scale")
-_DTYPES = ("float64", "float32", "int64", "int32", "bool")
+_DTYPES = {np.dtype(n): n for n in ("float64", "float32", "int64", "int32", "bool")}
 _CHANGING = (deque, list, dict, set, np.ndarray)
 Memory = tuple[tuple[Any, ...], Sequence[Any]]  # as `Places.names`; copies as `Places.changing`
 _JOURNAL = ("_journal._active", "_journal.stop")
@@ -91,16 +91,22 @@ def dump(memory: Memory, kept: Places) -> dict[str, Any]:
 
 
 def _tagged(value: Any) -> Any:
-    if type(value) in ATOMS:
-        finite = type(value) is not float or isfinite(value)
-        return value if finite else {"float": str(value)}
-    if isinstance(value, np.generic):
-        return _tagged(value.item())
-    if isinstance(value, np.ndarray) and value.dtype.name in _DTYPES:
-        flat: Any = value.ravel().astype(np.float64)
+    kind = type(value)
+    if kind in ATOMS:
+        return value if kind is not float or isfinite(value) else {"float": str(value)}
+    if kind is tuple:
+        return {"tuple": [_tagged(one) for one in value]}
+    if kind is np.ndarray and value.dtype in _DTYPES:
+        flat: Any = value.ravel().astype(np.float64, copy=False)
         if not isfinite(flat.sum()) and not np.isfinite(flat).all():
             flat = [x if isfinite(x) else str(x) for x in flat.tolist()]
-        return {"array": flat, "shape": list(value.shape), "dtype": value.dtype.name}
+        return {"array": flat, "shape": value.shape, "dtype": _DTYPES[value.dtype]}
+    return _tagged_rarely(value)
+
+
+def _tagged_rarely(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return _tagged(value.item())
     if is_dataclass(value) and not isinstance(value, type):
         inner = [getattr(value, field.name) for field in fields(value)]
         return {"record": [_tagged(one) for one in inner], "type": type(value).__name__}
@@ -108,7 +114,7 @@ def _tagged(value: Any) -> Any:
         return {"record": [_tagged(one) for one in value], "type": type(value).__name__}
     if isinstance(value, dict) and all(isinstance(name, str) for name in value):
         return {"dict": {name: _tagged(one) for name, one in value.items()}}
-    for tag, kind in (("tuple", tuple), ("list", list), ("deque", deque)):
+    for tag, kind in (("list", list), ("deque", deque)):
         if isinstance(value, kind):
             return {tag: [_tagged(one) for one in value]}
     return {"opaque": type(value).__name__}
@@ -171,7 +177,7 @@ def _items(value: Any, owner: object) -> list[Any]:
 
 
 def _array(value: Any, owner: object) -> Any:
-    if value["dtype"] not in _DTYPES or not all(isinstance(n, int) for n in value["shape"]):
+    if value["dtype"] not in _DTYPES.values() or not all(isinstance(n, int) for n in value["shape"]):
         raise AuditError("an array has an impossible shape")
     return array(value["array"], 1).astype(value["dtype"]).reshape(value["shape"])
 
