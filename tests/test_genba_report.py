@@ -13,6 +13,7 @@ from genba import kpi
 from genba.bench import results, scorecard
 from genba.console import Refused
 from genba.report import render, texts
+from genba.safety import standards
 from genba.sim.state import Event, EventKind
 
 HOSTILE = "<script>alert('x')</script> & \"quoted\" $\\frac{1}{2}$ https://evil.example/x"
@@ -129,6 +130,15 @@ def test_the_charts_share_no_identifier(tmp_path):
     assert len(ids) == len(set(ids))
     used = set(re.findall(r'(?:url\(#|href="#)([^")]+)', text))
     assert used <= set(ids)
+
+
+@pytest.mark.parametrize("sensor", ["skeleton", "body", "light_curtain"])
+@pytest.mark.parametrize("capability", [0.03, 0.2])
+def test_what_a_separation_follows_from_is_told_in_japanese_too(sensor, capability):
+    english = standards.regime(sensor, capability)
+    japanese = texts.regime_name(english, "ja")
+    assert texts.regime_name(english, "en") == english and japanese != english
+    assert set(re.findall(r"[A-Za-z]+", japanese)) <= {"C", "m", "d", "mm", "ISO"}
 
 
 def test_the_same_folder_gives_the_same_page(tmp_path):

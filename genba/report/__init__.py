@@ -68,7 +68,7 @@ def context(folder: Path, meta: Row, rows: Sequence[Row], lang: str) -> Row:
         "states": _states(scenarios, lang),
         "exposure": _exposure(rows, names, agents),
         "settings": [_settings(s) for s in meta["scenarios"].values()],
-        "regimes": _regimes(meta),
+        "regimes": _regimes(meta, lang),
         "failed": [row for row in rows if row["error"]],
         "sources": texts.SOURCES,
     }
@@ -284,7 +284,8 @@ def _settings(scenario: Row) -> Row:
     }
 
 
-def _regimes(meta: Row) -> str:
+def _regimes(meta: Row, lang: str) -> str:
     """What the separation was computed from, of the scenarios with people."""
     shared = [s for s in meta["scenarios"].values() if s["people"]["visits_per_hour"] > 0]
-    return "; ".join(sorted({s["regime"] for s in shared if s["regime"]}))
+    found = sorted({s["regime"] for s in shared if s["regime"]})
+    return "; ".join(texts.regime_name(regime, lang) for regime in found)

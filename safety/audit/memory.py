@@ -177,7 +177,9 @@ def _items(value: Any, owner: object) -> list[Any]:
 
 
 def _array(value: Any, owner: object) -> Any:
-    if value["dtype"] not in _DTYPES.values() or not all(isinstance(n, int) for n in value["shape"]):
+    if value["dtype"] not in _DTYPES.values() or not all(
+        isinstance(n, int) for n in value["shape"]
+    ):
         raise AuditError("an array has an impossible shape")
     return array(value["array"], 1).astype(value["dtype"]).reshape(value["shape"])
 
