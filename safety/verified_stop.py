@@ -111,6 +111,9 @@ def clear(
     `crowd.distances` writes them, of no row where touches do not matter; `boxes` (k, 6)
     that they can be clamped against. Unless it answers `at_once`, `worst` (5,) gets the pair of
     least margin where it is not clear: margin, distance, way needed (m), robot and body capsule.
+
+    One long function: cut into three it took 2 us more, since each part counts its references to
+    the arrays anew for every pair.
     """
     c, m = way.shape[0] - 1, bodies.shape[0]
     react, brake = way[c, 0], way[c, 1]
