@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from genba.envs.task import tool_angles
 from genba.scenarios import Scenario
+from genba.sim.compiled import kernel
 from genba.sim.kinematics import chain_of
 from genba.sim.motion import Follower
 from genba.sim.state import Array, Command, RobotState
@@ -122,7 +123,7 @@ class Arm:
         _observe(robot.q, robot.dq, robot.tcp, robot.tcp_velocity, felt, out)
 
 
-@njit(cache=True)
+@kernel()
 def _observe(
     q: Array, dq: Array, tcp: Array, velocity: Array, felt: tuple[float, float, float],
     out: NDArray[np.float32],

@@ -8,9 +8,9 @@ from math import atan2, cos, exp, pi, sin
 from typing import Protocol
 
 import numpy as np
-from numba import njit
 from numba.extending import register_jitable
 
+from genba.sim.compiled import kernel
 from genba.sim.layout import Fixture, Layout
 from genba.sim.people import Workplace
 from genba.sim.state import Array, Event, RobotState
@@ -105,7 +105,7 @@ def axes(pose: Array) -> tuple[tuple[float, float, float], ...]:
     )
 
 
-@njit(cache=True)
+@kernel()
 def tool_angles(tcp: Array) -> tuple[float, float, float]:
     """How a tool that points down stands: x and y of its axis (0 if upright), and its yaw (rad).
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from math import inf, isfinite, nan
 
-from numba import njit
-
 from genba.safety.crowd import ENDS, FASTER, GAPS, MOVES, RADIUS
 from genba.safety.geometry import faster_end
 from genba.safety.walls import (
@@ -23,6 +21,7 @@ from genba.safety.walls import (
     space,
     worse,
 )
+from genba.sim.compiled import kernel
 from genba.sim.separation import closest_rows
 from genba.sim.state import Array
 
@@ -30,7 +29,7 @@ ROUNDING = 1e-6  # m, what a bound that spares arithmetic leaves to it
 Others = tuple[Array, Array]  # a crowd's bodies (m, BODY) and its sight
 
 
-@njit(cache=True, inline="always", error_model="numpy")
+@kernel(inline="always", error_model="numpy")
 def _room(
     bodies: Array, i: int, asked: Array, measured: Array, sight: Array,
     terms: tuple[float, float, float, float],
@@ -67,7 +66,7 @@ def _room(
         sight[work, j] = inf if v <= STILL else room
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def people(
     bodies: Array, asked: Array, measured: Array, frames: Array, others: Array, sight: Array,
     settings: Array, out: Array,
@@ -118,7 +117,7 @@ def people(
     return count, ratio, trigger, limit, least
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def against(
     bodies: Array, asked: Array, measured: Array, frames: Array, world: World, crowd: Others,
     out: Array,

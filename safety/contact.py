@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from genba.sim.body_limits import LIMITS
+from genba.sim.compiled import kernel
 from genba.sim.gait import CAPSULE_REGIONS
 from genba.sim.separation import closest
 from genba.sim.state import Array
@@ -24,7 +25,7 @@ def limits(body: Array) -> Array:
     return BODY if len(body) == len(BODY) else np.repeat(STRICTEST, len(body), axis=0)
 
 
-@njit(cache=True)
+@kernel()
 def touched(
     robot: Array, speeds: Array, body: Array, moves: Array, table: Array, mass: float, blur: float
 ) -> tuple[float, int, float, float]:

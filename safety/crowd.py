@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import inf, isfinite, nan, sqrt
 
 import numpy as np
-from numba import njit
 
 from genba.safety.geometry import ball_of, faster_end
+from genba.sim.compiled import kernel
 from genba.sim.state import Array, State
 
 # Columns of a crowd, one row a capsule: the capsule itself (seven), the velocities of its ends
@@ -24,7 +24,7 @@ START, AXIS, RADIUS, SQUARE, INVERSE, ENDS, GAPS = 0, 3, 6, 7, 8, 9, 15
 SHAPE = "a measured person has the wrong shape"
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def put(capsules: Array, velocities: Array, first: int, out: Array) -> None:
     """A body (m, 7) that moves with (m, 6) into the rows of a crowd (k, BODY) from `first` on.
 
@@ -44,7 +44,7 @@ def put(capsules: Array, velocities: Array, first: int, out: Array) -> None:
         out[i, FASTER], out[i, FIRST] = faster_end(out, i, MOVES), first
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def distances(robot: Array, bodies: Array, sight: Array) -> float:
     """Least distance (m) of a robot (c, 7) from a crowd (m, BODY), minus infinity where a number is
     bad: whoever asks how near a person is must then act.
@@ -67,7 +67,7 @@ def distances(robot: Array, bodies: Array, sight: Array) -> float:
     return nearest
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _spread_out(bodies: Array, sight: Array) -> float:
     """The rows of the bodies; a sum that is finite where all capsules and their lengths are."""
     m, total = bodies.shape[0], 0.0
@@ -89,7 +89,7 @@ def _spread_out(bodies: Array, sight: Array) -> float:
     return total
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@kernel(error_model="numpy", inline="always")
 def _row(robot: Array, i: int, sight: Array) -> None:
     """The distances of capsule i of a robot from everybody, and the ways, into its rows.
 
@@ -129,7 +129,7 @@ def _row(robot: Array, i: int, sight: Array) -> None:
         sight[row + more, j], sight[row + 2 * more, j], sight[row + 3 * more, j] = dx, dy, dz
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _one(robot: Array, capsules: Array, velocities: Array, bodies: Array, sight: Array) -> float:
     """`put` and `distances` of one person in one call, since that is what most ticks have."""
     put(capsules, velocities, 0, bodies)
@@ -137,7 +137,7 @@ def _one(robot: Array, capsules: Array, velocities: Array, bodies: Array, sight:
     return least
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _two(
     robot: Array, capsules: Array, velocities: Array, others: Array, moving: Array, bodies: Array,
     sight: Array,

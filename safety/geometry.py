@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 from pydantic import AfterValidator, Field
 
+from genba.sim.compiled import kernel
 from genba.sim.separation import closest
 from genba.sim.state import Array
 
@@ -35,7 +36,7 @@ def boxes(zones: list[Box]) -> Array:
     return np.array(zones, dtype=np.float64).reshape(-1, 6)
 
 
-@njit(cache=True)
+@kernel()
 def motion_fault(n: int, dq: Array, tcp_velocity: Array, capsule_velocities: Array) -> int:
     """SOUND, WRONG_SHAPE or NOT_FINITE: commanded velocities of a robot of n joints."""
     if dq.shape[0] != n or tcp_velocity.shape[0] != 6 or capsule_velocities.shape[1] != 6:
@@ -52,7 +53,7 @@ def motion_fault(n: int, dq: Array, tcp_velocity: Array, capsule_velocities: Arr
     return SOUND
 
 
-@njit(cache=True)
+@kernel()
 def robot_fault(
     like: tuple[int, int], q: Array, dq: Array, tcp: Array, twist: Array, rows: Array, moves: Array
 ) -> int:
@@ -77,7 +78,7 @@ def robot_fault(
     return motion_fault(n, dq, twist, moves)
 
 
-@njit(cache=True, inline="always")
+@kernel(inline="always")
 def _none(values: Array, bound: float) -> bool:
     """Whether one of the values (n,) is no number below the bound."""
     bad = False
@@ -86,7 +87,7 @@ def _none(values: Array, bound: float) -> bool:
     return bad
 
 
-@njit(cache=True, inline="always")
+@kernel(inline="always")
 def _nones(rows: Array, bound: float) -> bool:
     bad = False
     for i in range(rows.shape[0]):
@@ -95,7 +96,7 @@ def _nones(rows: Array, bound: float) -> bool:
     return bad
 
 
-@njit(cache=True)
+@kernel()
 def sound(
     n: int, asked: Array, tool: Array, rows: Array,
     q: Array, dq: Array, tcp: Array, twist: Array, capsules: Array, moves: Array,
@@ -118,7 +119,7 @@ def sound(
     return not (bad | _nones(rows, inf) | _nones(moves, inf))
 
 
-@njit(cache=True)
+@kernel()
 def size(asked: Array, grip: float) -> float:
     """Greatest size of the components of a policy's answer, infinity where one is no number."""
     worst = abs(grip) if isfinite(grip) else inf
@@ -127,7 +128,7 @@ def size(asked: Array, grip: float) -> float:
     return worst
 
 
-@njit(cache=True)
+@kernel()
 def tool_speed(asked: Array, measured: Array, tolerance: float) -> float:
     """The faster (m/s) of two twists (6,), of the measured one `tolerance` less; NaN is kept."""
     one = sqrt(asked[0] * asked[0] + asked[1] * asked[1] + asked[2] * asked[2])
@@ -135,7 +136,7 @@ def tool_speed(asked: Array, measured: Array, tolerance: float) -> float:
     return two - tolerance if two - tolerance > one else one
 
 
-@njit(cache=True)
+@kernel()
 def answer(asked: Array, grip: float, bound: float) -> tuple[int, float]:
     """What a policy's answer is (SOUND, NOT_FINITE, OUT_OF_SPACE), and its greatest size."""
     if not isfinite(grip):
@@ -148,7 +149,7 @@ def answer(asked: Array, grip: float, bound: float) -> tuple[int, float]:
     return (SOUND if worst <= bound else OUT_OF_SPACE), worst
 
 
-@njit(cache=True)
+@kernel()
 def bounding_ball(capsule: Array) -> tuple[float, float, float, float]:
     """Centre and radius of the smallest ball around a capsule."""
     dx, dy, dz = capsule[3] - capsule[0], capsule[4] - capsule[1], capsule[5] - capsule[2]
@@ -157,7 +158,7 @@ def bounding_ball(capsule: Array) -> tuple[float, float, float, float]:
     return x, y, z, half + capsule[6]
 
 
-@njit(cache=True)
+@kernel()
 def ball_of(bodies: Array, i: int, first: int) -> tuple[float, float, float, float]:
     """`bounding_ball` of the capsule in row i from column `first` on: rows cost to take out."""
     x, y, z = bodies[i, first], bodies[i, first + 1], bodies[i, first + 2]
@@ -166,7 +167,7 @@ def ball_of(bodies: Array, i: int, first: int) -> tuple[float, float, float, flo
     return x + 0.5 * dx, y + 0.5 * dy, z + 0.5 * dz, half + bodies[i, first + 6]
 
 
-@njit(cache=True)
+@kernel()
 def faster_end(rows: Array, i: int, first: int) -> float:
     """Speed (m/s) of the faster end, whose velocities are in row i from column `first` on.
 
@@ -209,7 +210,7 @@ def gap(robot: Array, body: Array, cutoff: float) -> float:
     return least if least < cutoff else inf
 
 
-@njit(cache=True)
+@kernel()
 def touches(zones: Array, body: Array) -> bool:
     """Whether a capsule reaches into a box: its axis against the box grown by its radius.
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 
 from genba.safety import geometry
 from genba.sim.blocks import blocks
+from genba.sim.compiled import kernel
 from genba.sim.state import Array, Command, State
 
 _new = tuple.__new__  # a named tuple without the call in Python of its own constructor
@@ -84,7 +84,7 @@ class Shares:
         return _new(Command, (dq, tool, capsules, command.grip, command.asked, command.age))
 
 
-@njit(cache=True)
+@kernel()
 def _times(dq: Array, twist: Array, rows: Array, share: float, out: Array) -> None:
     """All speeds times a share, one after another into `out`."""
     n = dq.shape[0]

@@ -23,6 +23,7 @@ from genba.safety.robot import RobotModel, kinematics, moved_of
 from genba.safety.walls import ROWS, Look, World
 from genba.sim.blocks import blocks
 from genba.sim.chain_kernels import consequence, frames_of, moved, tool_jacobian
+from genba.sim.compiled import kernel
 from genba.sim.state import Array, RobotState
 
 TURN = 0.3  # m, the lever at which turning the tool weighs as much as moving it (D)
@@ -43,7 +44,7 @@ Arm = tuple[Array, Array, Array, Array, Array]
 Body = tuple[Array, Array, Array, bool]
 
 
-@njit(cache=True)
+@kernel()
 def stoppable(way: float, brake: float, delay: float) -> float:
     """The speed that stops within a way: v T + v^2 / (2 a) = way; 0 where there is none."""
     return brake * (sqrt(delay * delay + 2.0 * way / brake) - delay) if way > 0.0 else 0.0

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from math import inf
 
 import numpy as np
-from numba import njit
 
 from genba.safety import geometry
 from genba.safety.rule import Rule, Silence, Verdict
@@ -19,6 +18,7 @@ from genba.safety.rules.joint_limits import judge
 from genba.safety.rules.stopping_limits import scale
 from genba.safety.standards import TOOL_SPEED_TOLERANCE
 from genba.safety.verdicts import Decision
+from genba.sim.compiled import kernel
 from genba.sim.state import Array, Command, State
 
 Checks = tuple[tuple[str, Callable[[State, Command], Verdict]], ...]
@@ -29,7 +29,7 @@ JOINTS, JOINT_SETTINGS, STOP, STOP_SETTINGS, BOUNDS, ROWS = 0, 4, 5, 7, 8, 9
 SIZE, TOOL, HAS_JOINTS, HAS_STOP, WIDTH = 0, 1, 2, 3, 4  # places in that row
 
 
-@njit(cache=True)
+@kernel()
 def look(
     terms: Array, n: int, answer: Array, grip: float, asked: Array, tool: Array, rows: Array,
     q: Array, dq: Array, tcp: Array, twist: Array, capsules: Array, moves: Array,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from math import inf, isfinite, pi, sqrt
 
-from numba import njit
+from genba.sim.compiled import kernel
 
 # How fast a person closes in when their speed is not measured (S, ISO 13855)
 HUMAN_SPEED_WALKING = 1.6  # m/s, where the separation is above HAND_REACH
@@ -67,7 +67,7 @@ LOAD_SUSTAINED = 60.0  # s (D)
 TICK = 1.0 / 120.0  # s; speed and separation want at least 100 Hz (S, NIST)
 
 
-@njit(cache=True)
+@kernel()
 def separation(v_r: float, v_h: float, t_r: float, a: float, d0: float) -> float:
     """Protective separation distance S_p (m) at constant deceleration, d0 = C + Z_d + Z_r.
 
@@ -78,7 +78,7 @@ def separation(v_r: float, v_h: float, t_r: float, a: float, d0: float) -> float
     return separation_in_motion(v_r, v_r, v_h, t_r, a, d0)
 
 
-@njit(cache=True)
+@kernel()
 def separation_in_motion(
     v_r: float, v: float, v_h: float, t_r: float, a: float, d0: float
 ) -> float:
@@ -96,7 +96,7 @@ def separation_in_motion(
     return s_p if isfinite(s_p) else inf
 
 
-@njit(cache=True)
+@kernel()
 def scale_in_motion(
     d: float, v_r: float, v: float, v_h: float, t_r: float, a: float, d0: float
 ) -> float:
@@ -118,7 +118,7 @@ def scale_in_motion(
     return 1.0 if root <= 2.0 * spare else 2.0 * spare / root
 
 
-@njit(cache=True)
+@kernel()
 def speed_cap(d: float, v_h: float, t_r: float, a: float, d0: float) -> float:
     """Greatest directed speed (m/s) that keeps S_p <= d: the exact inverse of `separation` (C).
 
@@ -136,7 +136,7 @@ def speed_cap(d: float, v_h: float, t_r: float, a: float, d0: float) -> float:
     return cap if isfinite(cap) and cap > 0.0 else 0.0
 
 
-@njit(cache=True)
+@kernel()
 def iso_separation(v_r: float, v: float, t_r: float, a: float, d0: float) -> float:
     """S_p (m) for a person whose speed is not measured (S, ISO 13855).
 
@@ -148,7 +148,7 @@ def iso_separation(v_r: float, v: float, t_r: float, a: float, d0: float) -> flo
     return max(HAND_REACH, separation_in_motion(v_r, v, HUMAN_SPEED_WALKING, t_r, a, d0))
 
 
-@njit(cache=True)
+@kernel()
 def iso_speed_cap(d: float, t_r: float, a: float, d0: float) -> float:
     """Greatest speed (m/s) straight at the person that keeps `iso_separation` <= d; 0 if bad."""
     v_h = HUMAN_SPEED_WALKING if d > HAND_REACH else HUMAN_SPEED_REACHING

@@ -18,6 +18,7 @@ from math import inf, isfinite
 import numpy as np
 from numba import njit
 
+from genba.safety import ways
 from genba.safety.crowd import BALL, BODY, FASTER, FIRST, put
 from genba.safety.ways import (
     AROUND,
@@ -35,6 +36,7 @@ from genba.safety.ways import (
     onward,
     stopping_way,
 )
+from genba.sim.compiled import kernel
 from genba.sim.separation import closest_rows
 from genba.sim.state import Array
 
@@ -50,7 +52,7 @@ SCALES = 5  # halvings in search of the greatest scale that is clear
 ROUNDING = 1e-9  # m, what a bound that spares arithmetic leaves to it
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def spread_row(t: float, speed: float, trunk: float, laws: Array, j: int) -> float:
     """`spread` by row j of laws: to take the row out costs as much as the arithmetic."""
     reach, start, gait = max(laws[j, REACH], speed), laws[j, START], laws[j, GAIT]
@@ -76,7 +78,7 @@ def spread(t: float, speed: float, trunk: float, law: Array) -> float:
     return least
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@kernel(error_model="numpy", inline="always")
 def _place(way: Array, i: int, share: float, out: Array) -> None:
     """Robot capsule i at a share of the way from its beginning to its end, into out (1, 7)."""
     one, f = (0, 2.0 * share) if share < 0.5 else (MIDDLE, 2.0 * share - 1.0)
@@ -85,7 +87,7 @@ def _place(way: Array, i: int, share: float, out: Array) -> None:
     out[0, 6] = way[i, 6]
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@kernel(error_model="numpy", inline="always")
 def _near_box(bodies: Array, j: int, boxes: Array, gap: float) -> bool:
     """Whether the box about body capsule j is nearer than `gap` (m) to one of the boxes (k, 6)."""
     reach = bodies[j, 6] + gap
@@ -100,10 +102,10 @@ def _near_box(bodies: Array, j: int, boxes: Array, gap: float) -> bool:
     return False
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def clear(
     way: Array, bodies: Array, laws: Array, gaps: Array, boxes: Array, settings: Array,
-    late: float, worst: Array, at_once: bool,
+    late: float, worst: Array, work: Array, at_once: bool,
 ) -> bool:  # fmt: skip
     """Whether a robot on its way (c + 1, WAY) keeps clear of all bodies; False: a number is bad.
 
@@ -112,8 +114,7 @@ def clear(
     that they can be clamped against. Unless it answers `at_once`, `worst` (5,) gets the pair of
     least margin where it is not clear: margin, distance, way needed (m), robot and body capsule.
 
-    One long function: cut into three it took 2 us more, since each part counts its references to
-    the arrays anew for every pair.
+    `work` (m + LOOKS + 7,).
     """
     c, m = way.shape[0] - 1, bodies.shape[0]
     react, brake = way[c, 0], way[c, 1]
@@ -121,7 +122,10 @@ def clear(
     if not at_once:
         worst[0], worst[1], worst[2], worst[3], worst[4] = inf, inf, 0.0, 0.0, 0.0
     step, last = total / LOOKS, late + total + settings[TICK]
-    trunks = np.zeros(m)  # m/s, in the first row of each body
+    needs, ca = work[:LOOKS], work[LOOKS : LOOKS + 7].reshape((1, 7))
+    trunks = work[LOOKS + 7 : LOOKS + 7 + m]  # m/s, in the first row of each body
+    for j in range(m):
+        trunks[j] = 0.0
     for j in range(m):
         first = int(bodies[j, FIRST])
         if laws[j, TRUNK] != 0.0:
@@ -129,7 +133,7 @@ def clear(
     touched = False  # anybody
     for i in range(gaps.shape[0]):
         touched = touched or gaps[i, gaps.shape[1] - 1] < settings[CONTACT]
-    good, needs, ca, there = True, np.empty(LOOKS), np.empty((1, 7)), way[:, MIDDLE:END]
+    good, there = True, way[:, MIDDLE:END]
     for j in range(m):
         trunk, speed = trunks[int(bodies[j, FIRST])], bodies[j, FASTER] + settings[V_ERROR]
         bx, by, bz = bodies[j, BALL], bodies[j, BALL + 1], bodies[j, BALL + 2]
@@ -195,16 +199,25 @@ def clear(
     return good
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def stops_clear(
     robot: tuple[Array, Array, Array], table: Array, limits: Array, way: Array, bodies: Array,
-    laws: Array, gaps: Array, boxes: Array, settings: Array, late: float, worst: Array,
+    laws: Array, gaps: Array, boxes: Array, settings: Array, late: float, worst: Array, work: Array,
 ) -> tuple[bool, bool]:  # fmt: skip
-    """`stopping_way` into `way`, and whether it is `clear`, in one call; `robot`: q, dq, asked."""
+    """`stopping_way` into `way`, and whether it is `clear`, in one call; `robot`: q, dq, asked.
+
+    `work` as `room` makes it.
+    """
     q, dq, asked = robot
-    fits = stopping_way(q, dq, asked, table, limits, settings, way)
-    good = fits and clear(way, bodies, laws, gaps, boxes, settings, late, worst, False)
+    m = work.shape[0] - bodies.shape[0] - LOOKS - 7
+    fits = stopping_way(q, dq, asked, table, limits, settings, way, work[:m])
+    good = fits and clear(way, bodies, laws, gaps, boxes, settings, late, worst, work[m:], False)
     return fits, good
+
+
+def room(joints: int, bodies: int) -> Array:
+    """What a look at a stop works in, so that it need not make arrays every tick."""
+    return np.empty(ways.room(joints) + bodies + LOOKS + 7)
 
 
 def verify(
@@ -214,39 +227,42 @@ def verify(
     """Whether carrying out `asked` (n,) rad/s for a tick and then braking keeps clear of one body.
 
     The body (m, 7) as seen `late` s ago, its velocities `moves` (m, 6) and `laws` (m, LAWS), where
-    nothing clamps. Else as `stopping_way` and `clear`.
+    nothing clamps. Else as `stops_clear`.
     """
     bodies = np.empty((len(body), BODY))
     put(body, moves, 0, bodies)
     way = np.empty((len(table) - len(q) - 1, WAY))
-    fits = stopping_way(q, dq, asked, table, limits, settings, way)
     nobody, nowhere = np.empty((0, 1)), np.empty((0, 6))
-    return bool(fits and clear(way, bodies, laws, nobody, nowhere, settings, late, worst, False))
+    rest = laws, nobody, nowhere, settings, late, worst, room(len(q), len(body))
+    return bool(stops_clear((q, dq, asked), table, limits, way, bodies, *rest)[1])
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def greatest_scale(
     robot: tuple[Array, Array, Array], table: Array, limits: Array, known: Array, way: Array,
     bodies: Array, laws: Array, gaps: Array, boxes: Array, settings: Array, late: float,
-    worst: Array, least: float,
+    worst: Array, work: Array, least: float,
 ) -> float:  # fmt: skip
     """The greatest scale below 1 that is found clear, to one part in 2^SCALES; 0 where the lowest
     of them that is not below `least` is not.
 
-    `robot`: q, dq as measured, dq as asked, (n,); the way `known` begins as all do, `way` is
-    written to. Else as `clear`.
+    The way `known` begins as all do, `way` is written to. Else as `stops_clear`.
     """
     q, dq, asked = robot
+    m = work.shape[0] - bodies.shape[0] - LOOKS - 7
+    one, two = work[:m], work[m:]
     floor = 0.5**SCALES
     while floor < least:
         floor += 0.5**SCALES
     low, high, scale = 0.0, 1.0, floor
-    way[:, :MIDDLE] = known[:, :MIDDLE]
+    for i in range(way.shape[0]):
+        for k in range(MIDDLE):
+            way[i, k] = known[i, k]
     for turn in range(SCALES + 1):
         fits = turn > 0 and scale <= floor
         if not fits:
-            fits = onward(q, dq, scale * asked, table, limits, settings, way)
-            fits = fits and clear(way, bodies, laws, gaps, boxes, settings, late, worst, True)
+            fits = onward(q, dq, asked, scale, table, limits, settings, way, one)
+            fits = fits and clear(way, bodies, laws, gaps, boxes, settings, late, worst, two, True)
         if turn == 0 and not fits:
             return 0.0
         if turn > 0:

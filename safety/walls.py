@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from math import inf, sqrt
 
-from numba import njit
-
 from genba.safety.geometry import ball_of, faster_end
+from genba.sim.compiled import kernel
 from genba.sim.state import Array
 
 STILL = 2e-4  # m/s and less is no motion towards anything, and what a program may be off
@@ -28,7 +27,7 @@ Look = tuple[int, float, float, float, float]
 World = tuple[Array, Array, Array]  # half-spaces (k, 4), boxes (k, 6), settings
 
 
-@njit(cache=True, inline="always", error_model="numpy")
+@kernel(inline="always", error_model="numpy")
 def cap(way: float, settings: Array) -> float:
     """The speed (m/s) that can be stopped within `way` (m), at most gain times way."""
     if not way > 0.0:
@@ -39,7 +38,7 @@ def cap(way: float, settings: Array) -> float:
     return v if v < most else most
 
 
-@njit(cache=True, inline="always", error_model="numpy")
+@kernel(inline="always", error_model="numpy")
 def allowed(v: float, m: float, way: float, meets: float, settings: Array) -> float:
     """The greatest speed (m/s) of an end asked v and measured m, `way` (m) from what it may not
     meet; that comes at `meets` (m/s) itself. Infinity where v is no greater.
@@ -52,7 +51,7 @@ def allowed(v: float, m: float, way: float, meets: float, settings: Array) -> fl
     return inf if v <= most + STILL else most
 
 
-@njit(cache=True, inline="always", error_model="numpy")
+@kernel(inline="always", error_model="numpy")
 def put_row(
     out: Array, count: int, frame: float, bodies: Array, i: int, e: int, n: Direction, most: float
 ) -> int:
@@ -66,7 +65,7 @@ def put_row(
     return count
 
 
-@njit(cache=True, inline="always", error_model="numpy")
+@kernel(inline="always", error_model="numpy")
 def along_of(rows: Array, i: int, e: int, n: Direction) -> float:
     """The speed (m/s) of end e (0 or 1) of row i along a direction."""
     v = 0.0
@@ -75,7 +74,7 @@ def along_of(rows: Array, i: int, e: int, n: Direction) -> float:
     return v
 
 
-@njit(cache=True, inline="always", error_model="numpy")
+@kernel(inline="always", error_model="numpy")
 def length_of(bodies: Array, i: int, n: Direction) -> float:
     """The way (m) from one end of capsule i to the other along a direction."""
     way = 0.0
@@ -84,14 +83,14 @@ def length_of(bodies: Array, i: int, n: Direction) -> float:
     return way
 
 
-@njit(cache=True, inline="always", error_model="numpy")
+@kernel(inline="always", error_model="numpy")
 def inverse_of(settings: Array) -> tuple[float, float, float, float]:
     """The settings as `_reach` takes them, which is asked about every pair: without a division."""
     brake, gain = 0.5 / settings[BRAKE], 1.0 / settings[GAIN]
     return settings[MARGIN], settings[DELAY], brake, gain
 
 
-@njit(cache=True, inline="always", error_model="numpy")
+@kernel(inline="always", error_model="numpy")
 def reach_of(v: float, terms: tuple[float, float, float, float]) -> float:
     """Way (m) beyond which an end that moves at v (m/s) is never held back."""
     margin, delay, brake, gain = terms
@@ -100,7 +99,7 @@ def reach_of(v: float, terms: tuple[float, float, float, float]) -> float:
     return reach
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def planes(
     bodies: Array, asked: Array, measured: Array, frames: Array, walls: Array, settings: Array,
     out: Array,
@@ -136,7 +135,7 @@ def planes(
     return count, ratio, trigger, limit, least
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _nearest(box: Array, rod: Array) -> tuple[float, float, float, float, float]:
     """Distance (m) of a capsule's axis from a box, where on the axis (0..1), direction to the box.
 
@@ -167,7 +166,7 @@ def _nearest(box: Array, rod: Array) -> tuple[float, float, float, float, float]
     return d, t, dx / d, dy / d, dz / d
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def boxes(
     bodies: Array, asked: Array, measured: Array, frames: Array, zones: Array, settings: Array,
     out: Array,
@@ -207,7 +206,7 @@ def boxes(
     return count, ratio, trigger, limit, least
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def worse(one: Look, two: Look) -> Look:
     """Two looks, the second into the rows after the first's, as one: the smaller share and way."""
     count, least = one[0] + two[0], min(one[4], two[4])
@@ -215,7 +214,7 @@ def worse(one: Look, two: Look) -> Look:
     return count, lead[1], lead[2], lead[3], least
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def space(
     bodies: Array, asked: Array, measured: Array, frames: Array, walls: Array, zones: Array,
     settings: Array, out: Array,

@@ -13,7 +13,7 @@ from genba.safety import human, standards
 from genba.safety.crowd import crowd_of
 from genba.safety.robot import RobotModel, kinematics
 from genba.safety.rule import PASS, Parameters, Verdict
-from genba.safety.verified_stop import clear, greatest_scale, stops_clear
+from genba.safety.verified_stop import clear, greatest_scale, room, stops_clear
 from genba.safety.ways import ways_of
 from genba.sim.state import Array, Command, State
 
@@ -99,7 +99,7 @@ class Watch:
         # who lets nobody be touched answers for all that reckon with the same
         self._strict = clamping is None and not any(allowed.values())
         self._reckoned = *self._settings[:6].tolist(), *self._key, parameters.sensor_delay
-        self._laws: dict[tuple[int, ...], Array] = {}
+        self._laws: dict[tuple[int, ...], tuple[Array, Array]] = {}
         self._body = human.laws(allowed, clamped=self._clamped)  # made now: it takes ticks' time
         self._worst = np.empty(5)
         self.memory: tuple[bool, float | None] = (False, None)
@@ -118,11 +118,10 @@ class Watch:
         if self._clamped is not None:
             crowd.near(state, robot.capsules)
             gaps = crowd.gaps
-        bodies, laws = crowd.of(state), self._laws.get(crowd.sizes)
-        if laws is None:
-            laws = self._learn(crowd.sizes)
+        bodies, known_laws = crowd.of(state), self._laws.get(crowd.sizes)
+        laws, work = self._learn(crowd.sizes) if known_laws is None else known_laws
         arm, way, worst = (robot.q, robot.dq, command.dq), ways.way, self._worst
-        rest = bodies, laws, gaps, self._boxes, self._settings, late, worst
+        rest = bodies, laws, gaps, self._boxes, self._settings, late, worst, work
         if known:
             good = ways.fits and clear(way, *rest, False)
         else:
@@ -136,16 +135,17 @@ class Watch:
         scale = greatest_scale(arm, table, self._limits, way, ways.spare, *rest, self._least)
         return self._answer(state.time, scale, at, need)
 
-    def _learn(self, sizes: tuple[int, ...]) -> Array:
-        """The laws of bodies of so many capsules, rows as the crowd's."""
+    def _learn(self, sizes: tuple[int, ...]) -> tuple[Array, Array]:
+        """The laws of bodies of so many capsules, rows as the crowd's, and room to work in."""
         rows = [
             self._body
             if size == len(self._body)
             else human.laws(self._allowed, size, self._clamped)
             for size in sizes
         ]
-        laws = self._laws[sizes] = np.concatenate(rows)
-        return laws
+        work = room(len(self._limits), sum(sizes))
+        known = self._laws[sizes] = np.concatenate(rows), work
+        return known
 
     def _answer(self, time: float, scale: float, at: float, need: float) -> Verdict:
         stopped, since = self.memory

@@ -9,10 +9,10 @@ from __future__ import annotations
 from math import inf, isfinite, sqrt
 
 import numpy as np
-from numba import njit
 
 from genba.safety.geometry import ball_of
 from genba.sim.chain_kernels import capsules_at
+from genba.sim.compiled import kernel
 from genba.sim.state import Array, Command, RobotState, State
 
 # The settings' places in the array that the kernels take; GAP: m to a box that can clamp, CONTACT:
@@ -25,47 +25,56 @@ MIDDLE, END, TOP, LOWEST, AROUND, WAY = 7, 14, 21, 22, 23, 27
 Key = tuple[float, ...]  # what an answer depends on beside robot, command and people
 
 
-@njit(cache=True, error_model="numpy")
-def braking(dq: Array, asked: Array, limits: Array, settings: Array) -> tuple[Array, float]:
-    """Joint speeds (n,) when braking begins, and the time (s) it takes from there."""
-    n = dq.size
-    speeds = np.empty(n)
+@kernel(error_model="numpy")
+def braking(
+    dq: Array, asked: Array, share: float, limits: Array, settings: Array, out: Array
+) -> float:
+    """Joint speeds (n,) when braking begins into `out`; the time (s) it takes from there."""
     time = 0.0
-    for i in range(n):
+    for i in range(dq.size):
         gain = 2.0 * limits[i] * settings[TICK]
-        speeds[i] = dq[i] + min(gain, max(-gain, asked[i] - dq[i]))
-        time = max(time, abs(speeds[i]) / limits[i])
-    return speeds, time + settings[RISE]
+        out[i] = dq[i] + min(gain, max(-gain, share * asked[i] - dq[i]))
+        time = max(time, abs(out[i]) / limits[i])
+    whole: float = time + settings[RISE]
+    return whole
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def stopping_way(
-    q: Array, dq: Array, asked: Array, table: Array, limits: Array, settings: Array, way: Array
-) -> bool:
+    q: Array, dq: Array, asked: Array, table: Array, limits: Array, settings: Array, way: Array,
+    work: Array,
+) -> bool:  # fmt: skip
     """Into `way` (c + 1, WAY): how a robot moves that does what is asked for a tick, then brakes.
 
     q, dq, asked (n,) as measured and commanded; `table` of the chain; `limits` (n,) rad/s^2 of
-    braking. False where a number is bad.
+    braking; `work` as `room` makes it. False where a number is bad.
     """
-    capsules_at(q, table, way[: way.shape[0] - 1, :MIDDLE])
-    return bool(onward(q, dq, asked, table, limits, settings, way))
+    frames = work[: 12 * (q.size + 2)].reshape((q.size + 2, 12))
+    capsules_at(q, table, frames, way[: way.shape[0] - 1, :MIDDLE])
+    return bool(onward(q, dq, asked, 1.0, table, limits, settings, way, work))
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def onward(
-    q: Array, dq: Array, asked: Array, table: Array, limits: Array, settings: Array, way: Array
-) -> bool:
-    """`stopping_way` where `way` holds its beginning already, which is the same for all asked."""
-    speeds, brake = braking(dq, asked, limits, settings)
-    n, c, react, total = q.size, way.shape[0] - 1, settings[REACTION], brake
+    q: Array, dq: Array, asked: Array, share: float, table: Array, limits: Array, settings: Array,
+    way: Array, work: Array,
+) -> bool:  # fmt: skip
+    """`stopping_way` of a share of what is asked, where `way` holds its beginning already: that is
+    the same for all shares.
+    """
+    n, c, react = q.size, way.shape[0] - 1, settings[REACTION]
+    first = 12 * (n + 2)
+    frames = work[:first].reshape((n + 2, 12))
+    speeds, there = work[first : first + n], work[first + n : first + 2 * n]
+    brake = braking(dq, asked, share, limits, settings, speeds)
+    total = brake
     for i in range(n):
         total += speeds[i] + q[i]
     length = react + 0.5 * brake  # s at full speed that cover the whole way
-    there = np.empty(n)
     for p in range(1, 3):
         for i in range(n):
             there[i] = q[i] + speeds[i] * 0.5 * p * length
-        capsules_at(there, table, way[:c, 7 * p : 7 * p + 7])
+        capsules_at(there, table, frames, way[:c, 7 * p : 7 * p + 7])
     for i in range(c):
         top = max(_longer(way, i, 0, MIDDLE), _longer(way, i, MIDDLE, END))
         way[i, TOP] = top / (0.5 * length)
@@ -79,7 +88,12 @@ def onward(
     return isfinite(total)
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+def room(joints: int) -> int:
+    """How many numbers `stopping_way` works in."""
+    return 12 * (joints + 2) + 2 * joints
+
+
+@kernel(error_model="numpy", inline="always")
 def _longer(way: Array, i: int, one: int, two: int) -> float:
     """The longer way (m) of the two ends of robot capsule i between two places in its row."""
     top = 0.0

@@ -13,6 +13,7 @@ from math import cos, sin, sqrt
 import numpy as np
 from numba import njit
 
+from genba.sim.compiled import kernel
 from genba.sim.state import Array
 
 Joints = Array | tuple[float, ...]  # (n,), as the physics engine gives them
@@ -23,11 +24,17 @@ PULL_SPEED = 0.1  # m/s and rad/s of the twist at which the pull is full (D)
 SQUARED_FLOOR = 1e-10  # damping squared that keeps the factor regular, far below any effect
 
 
-@njit(cache=True, error_model="numpy")
-def _frames(q: Joints, table: Array) -> Array:
+def room(joints: int) -> Array:
+    """What `state` and `twist_command` work in, so that they need not make arrays every tick."""
+    return np.empty(18 * (joints + 2) + 7 * joints + 42)
+
+
+@kernel(error_model="numpy")
+def frames_into(q: Joints, table: Array, out: Array) -> None:
+    """The frames (n + 2, 12) of base, joints and tool at q (n,) rad into `out`."""
     n = len(q)
-    out = np.empty((n + 2, 12))
-    out[0] = table[0, :12]
+    for k in range(12):
+        out[0, k] = table[0, k]
     for k in range(1, n + 2):
         c, s = 1.0, 0.0
         if k <= n:
@@ -39,18 +46,24 @@ def _frames(q: Joints, table: Array) -> Array:
             out[k, 3 * r] = c * x + s * y
             out[k, 3 * r + 1] = c * y - s * x
             out[k, 3 * r + 2] = a * table[k, 2] + b * table[k, 5] + d * table[k, 8]
-            out[k, 9 + r] = (
-                out[k - 1, 9 + r] + a * table[k, 9] + b * table[k, 10] + d * table[k, 11]
-            )
-    return out
+            x = out[k - 1, 9 + r] + a * table[k, 9]
+            out[k, 9 + r] = x + b * table[k, 10] + d * table[k, 11]
 
 
 @njit(cache=True, error_model="numpy")
-def _speeds(frames: Array, dq: Array) -> Array:
+def frames_of(q: Joints, table: Array) -> Array:
+    """`frames_into` an array of its own."""
+    out = np.empty((len(q) + 2, 12))
+    frames_into(q, table, out)
+    return out
+
+
+@kernel(error_model="numpy")
+def _speeds(frames: Array, dq: Array, out: Array) -> None:
     """Rows of six: turning of each link (rad/s) and velocity of its origin (m/s)."""
     n = dq.size
-    out = np.empty((n + 2, 6))
-    out[0] = 0.0
+    for k in range(6):
+        out[0, k] = 0.0
     for k in range(1, n + 2):
         w0, w1, w2 = out[k - 1, 0], out[k - 1, 1], out[k - 1, 2]
         x = frames[k, 9] - frames[k - 1, 9]
@@ -63,10 +76,9 @@ def _speeds(frames: Array, dq: Array) -> Array:
         out[k, 0] = w0 + rate * frames[k, 2]
         out[k, 1] = w1 + rate * frames[k, 5]
         out[k, 2] = w2 + rate * frames[k, 8]
-    return out
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _capsules(frames: Array, table: Array, where: Array) -> None:
     first = frames.shape[0]
     for i in range(where.shape[0]):
@@ -80,13 +92,14 @@ def _capsules(frames: Array, table: Array, where: Array) -> None:
                 where[i, e + r] = frames[k, 9 + r] + turned
 
 
-@njit(cache=True, error_model="numpy")
-def capsules_at(q: Array, table: Array, out: Array) -> None:
-    """The capsules (c, 7) of joint positions q (n,) into `out`."""
-    _capsules(_frames(q, table), table, out)
+@kernel(error_model="numpy")
+def capsules_at(q: Array, table: Array, frames: Array, out: Array) -> None:
+    """The capsules (c, 7) of joint positions q (n,) into `out`, and the frames (n + 2, 12)."""
+    frames_into(q, table, frames)
+    _capsules(frames, table, out)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _motions(frames: Array, speeds: Array, table: Array, moving: Array) -> None:
     first = frames.shape[0]
     for i in range(moving.shape[0]):
@@ -103,7 +116,7 @@ def _motions(frames: Array, speeds: Array, table: Array, moving: Array) -> None:
             moving[i, e + 2] = speeds[k, 5] + wx * y - wy * x
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _pose(frame: Array, out: Array) -> None:
     """Position and quaternion x y z w, its greatest component positive."""
     r = frame
@@ -127,16 +140,15 @@ def _pose(frame: Array, out: Array) -> None:
         out[5] = s / 4.0
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _twist(speed: Array, out: Array) -> None:
     for j in range(3):
         out[j], out[3 + j] = speed[3 + j], speed[j]
 
 
-@njit(cache=True, error_model="numpy")
-def _jacobian(frames: Array) -> Array:
+@kernel(error_model="numpy")
+def _jacobian(frames: Array, out: Array) -> None:
     n = frames.shape[0] - 2
-    out = np.empty((6, n))
     for i in range(n):
         z0, z1, z2 = frames[i + 1, 2], frames[i + 1, 5], frames[i + 1, 8]
         x = frames[n + 1, 9] - frames[i + 1, 9]
@@ -144,13 +156,19 @@ def _jacobian(frames: Array) -> Array:
         z = frames[n + 1, 11] - frames[i + 1, 11]
         out[0, i], out[1, i], out[2, i] = z1 * z - z2 * y, z2 * x - z0 * z, z0 * y - z1 * x
         out[3, i], out[4, i], out[5, i] = z0, z1, z2
-    return out
 
 
 @njit(cache=True, error_model="numpy")
-def _factor(jac: Array, squared: float) -> tuple[Array, float]:
-    """Cholesky factor of J J' + squared I, and the product of its diagonal."""
-    low = np.zeros((6, 6))
+def tool_jacobian(frames: Array) -> Array:
+    """(6, n): how each joint moves and turns the tool, of the frames of a pose."""
+    out = np.empty((6, frames.shape[0] - 2))
+    _jacobian(frames, out)
+    return out
+
+
+@kernel(error_model="numpy")
+def _factor(jac: Array, squared: float, low: Array) -> float:
+    """Cholesky factor of J J' + squared I into `low` (6, 6); the product of its diagonal."""
     volume = 1.0
     for i in range(6):
         for j in range(i + 1):
@@ -161,17 +179,17 @@ def _factor(jac: Array, squared: float) -> tuple[Array, float]:
                 s -= low[i, k] * low[j, k]
             low[i, j] = sqrt(s) if i == j else s / low[j, j]
         volume *= low[i, i]
-    return low, volume
+    return volume
 
 
-@njit(cache=True, error_model="numpy")
-def _solve(jac: Array, twist: Array, pull: Array) -> Array:
-    """Joint velocity nearest to `pull` that gives `twist`, damped near singularities."""
-    low, volume = _factor(jac, SQUARED_FLOOR)
+@kernel(error_model="numpy")
+def _solve(jac: Array, twist: Array, pull: Array, work: Array, dq: Array) -> None:
+    """Into `dq` (n,) what is nearest to `pull` and gives `twist`, damped near singularities."""
+    low, y = work[:36].reshape((6, 6)), work[36:42]
+    volume = _factor(jac, SQUARED_FLOOR, low)
     if volume < REGULAR:
-        low, volume = _factor(jac, SQUARED_FLOOR + (DAMPING * (1.0 - volume / REGULAR)) ** 2)
+        _factor(jac, SQUARED_FLOOR + (DAMPING * (1.0 - volume / REGULAR)) ** 2, low)
     n = jac.shape[1]
-    y = np.empty(6)
     for i in range(6):
         s = twist[i]
         for k in range(n):
@@ -184,45 +202,57 @@ def _solve(jac: Array, twist: Array, pull: Array) -> Array:
         for k in range(i + 1, 6):
             s -= low[k, i] * y[k]
         y[i] = s / low[i, i]
-    dq = np.empty(n)
     for k in range(n):
         s = pull[k]
         for i in range(6):
             s += jac[i, k] * y[i]
         dq[k] = s
-    return dq
 
 
 @njit(cache=True, error_model="numpy")
-def _resolve(frames: Array, q: Array, twist: Array, table: Array) -> Array:
+def solve(jac: Array, twist: Array, pull: Array) -> Array:
+    """`_solve` into an array of its own."""
+    dq = np.empty(jac.shape[1])
+    _solve(jac, twist, pull, np.empty(42), dq)
+    return dq
+
+
+@kernel(error_model="numpy")
+def _resolve(frames: Array, q: Array, twist: Array, table: Array, work: Array, dq: Array) -> None:
+    """Into `dq` (n,) what `joint_velocity` answers; `work` (7 n + 42,)."""
+    n = q.size
+    jac, pull = work[: 6 * n].reshape((6, n)), work[6 * n : 7 * n]
     size = 0.0
     for i in range(6):
         size += twist[i] * twist[i]
     share = min(1.0, sqrt(size) / PULL_SPEED)  # a robot asked to stand must stand
-    pull = np.empty(q.size)
-    for k in range(q.size):
+    for k in range(n):
         pull[k] = share * table[k + 1, 14] * (table[k + 1, 13] - q[k])
-    dq = _solve(_jacobian(frames), twist, pull)
+    _jacobian(frames, jac)
+    _solve(jac, twist, pull, work[7 * n :], dq)
     worst = 1.0
-    for k in range(q.size):
+    for k in range(n):
         worst = max(worst, abs(dq[k]) / table[k + 1, 12])
-    return dq / worst
+    for k in range(n):
+        dq[k] /= worst
 
 
-@njit(cache=True, error_model="numpy")
-def state(q: Joints, dq: Joints, table: Array, out: Array) -> None:
+@kernel(error_model="numpy")
+def state(q: Joints, dq: Joints, table: Array, out: Array, room: Array) -> None:
     """Into `out`, one after the other: q, dq (n,), TCP pose (7,), its twist (6,), capsules (c, 7)
     and the velocities of their ends (c, 6).
     """
     n = len(q)
     c = table.shape[0] - n - 2
-    at = 2 * n + 13
+    at, first = 2 * n + 13, 12 * (n + 2)
     where = out[at : at + 7 * c].reshape((c, 7))
     moving = out[at + 7 * c : at + 13 * c].reshape((c, 6))
     for k in range(n):
         out[k], out[n + k] = q[k], dq[k]
-    frames = _frames(q, table)
-    speeds = _speeds(frames, out[n : 2 * n])
+    frames = room[:first].reshape((n + 2, 12))
+    speeds = room[first : first + 6 * (n + 2)].reshape((n + 2, 6))
+    frames_into(q, table, frames)
+    _speeds(frames, out[n : 2 * n], speeds)
     _pose(frames[n + 1], out[2 * n : 2 * n + 7])
     _twist(speeds[n + 1], out[2 * n + 7 : at])
     _capsules(frames, table, where)
@@ -233,14 +263,15 @@ def state(q: Joints, dq: Joints, table: Array, out: Array) -> None:
 def consequence(q: Array, dq: Array, table: Array) -> tuple[Array, Array]:
     """Twist of the TCP (6,) and velocities of the capsules (c, 6) that dq gives."""
     twist, moving = np.empty(6), np.empty((table.shape[0] - q.size - 2, 6))
-    _moved(_frames(q, table), dq, table, twist, moving)
+    moved(frames_of(q, table), dq, table, twist, moving)
     return twist, moving
 
 
 @njit(cache=True, error_model="numpy")
-def _moved(frames: Array, dq: Array, table: Array, twist: Array, moving: Array) -> None:
+def moved(frames: Array, dq: Array, table: Array, twist: Array, moving: Array) -> None:
     """`consequence` of a pose whose frames are known, into `twist` and `moving`."""
-    speeds = _speeds(frames, dq)
+    speeds = np.empty((dq.size + 2, 6))
+    _speeds(frames, dq, speeds)
     _twist(speeds[dq.size + 1], twist)
     _motions(frames, speeds, table, moving)
 
@@ -248,21 +279,21 @@ def _moved(frames: Array, dq: Array, table: Array, twist: Array, moving: Array) 
 @njit(cache=True, error_model="numpy")
 def joint_velocity(q: Array, twist: Array, table: Array) -> Array:
     """Joint velocity (n,) that gives the TCP a twist, see Chain.resolve."""
-    return _resolve(_frames(q, table), q, twist, table)
+    dq = np.empty(q.size)
+    _resolve(frames_of(q, table), q, twist, table, np.empty(7 * q.size + 42), dq)
+    return dq
 
 
-@njit(cache=True, error_model="numpy")
-def twist_command(q: Array, twist: Array, table: Array, out: Array) -> None:
+@kernel(error_model="numpy")
+def twist_command(q: Array, twist: Array, table: Array, out: Array, room: Array) -> None:
     """Into `out`: joint_velocity (n,) and its consequence, twist (6,) and velocities (c, 6)."""
     n = q.size
+    first = 12 * (n + 2)
     moving = out[n + 6 :].reshape((table.shape[0] - n - 2, 6))
-    frames = _frames(q, table)
-    dq = _resolve(frames, q, twist, table)
-    speeds = _speeds(frames, dq)
-    out[:n] = dq
+    frames = room[:first].reshape((n + 2, 12))
+    speeds = room[first : first + 6 * (n + 2)].reshape((n + 2, 6))
+    frames_into(q, table, frames)
+    _resolve(frames, q, twist, table, room[first + 6 * (n + 2) :], out[:n])
+    _speeds(frames, out[:n], speeds)
     _twist(speeds[n + 1], out[n : n + 6])
     _motions(frames, speeds, table, moving)
-
-
-# what the kernels of other files build on
-frames_of, tool_jacobian, solve, moved = _frames, _jacobian, _solve, _moved

@@ -42,6 +42,7 @@ class Chain:
         self._limits = np.stack([robot.q_min, robot.q_max])
         n, c = len(robot.home), len(self.capsule_names)
         self._readings = blocks((n,), (n,), (7,), (6,), (c, 7), (c, 6))
+        self._room = kernels.room(n)
         self._answers = blocks((n,), (6,), (c, 6))
 
     @classmethod
@@ -57,7 +58,7 @@ class Chain:
     def read(self, q: Joints, dq: Joints) -> tuple[Array, Array, Array, Array, Array, Array]:
         """q and dq (n,), rad and rad/s, as arrays of their own, and what `state` says of them."""
         row, at, rates, tcp, velocity, capsules, moving = next(self._readings)
-        kernels.state(q, dq, self._table, row)
+        kernels.state(q, dq, self._table, row, self._room)
         return at, rates, tcp, velocity, capsules, moving
 
     def state(self, q: Joints, dq: Joints) -> tuple[Array, Array, Array, Array]:
@@ -85,7 +86,7 @@ class Chain:
     ) -> Command:
         """`command` of what `resolve` answers, in one call."""
         row, dq, tcp_velocity, capsule_velocities = next(self._answers)
-        kernels.twist_command(q, twist, self._table, row)
+        kernels.twist_command(q, twist, self._table, row, self._room)
         return _new(Command, (dq, tcp_velocity, capsule_velocities, grip, asked, age))
 
     def ik(self, position: Array, quaternion: Array, q0: Array | None = None) -> Array:

@@ -20,6 +20,7 @@ from ruckig import (
     Synchronization,
 )
 
+from genba.sim.compiled import kernel
 from genba.sim.kinematics import Chain
 from genba.sim.robots import Robot
 from genba.sim.state import Array
@@ -68,7 +69,7 @@ class Follower:
         limits = self._table[2:].tolist()
         self._in.max_velocity, self._in.max_acceleration, self._in.max_jerk = limits
         self._state, self._spare = state, np.empty_like(state)  # now, and room for the next
-        self._target, self._speeds = np.empty(n), np.empty(n)
+        self._target, self._room = np.empty(n), (np.empty(n), np.empty(n, dtype=np.bool_))
         self.standing = not state[1].any()  # whether the reference does not move
         self._tell(state)
 
@@ -88,20 +89,20 @@ class Follower:
         stands, or who pushed it would be hit. Also whether such an arm is pushed off its place.
         """
         before, after = self._state, self._spare
-        table, target, speeds = self._table, self._target, self._speeds
+        table, target, room = self._table, self._target, self._room
         _aim(dq_target, before, table, self._dt, target)
         rows = self._advance(target)
-        late, pushed, fastest = _servo(rows, before, q, table, stopped, after, speeds)
+        late, pushed, fastest = _servo(rows, before, q, table, stopped, after, *room)
         if late:
             rows = self._brake(after)
-            _, pushed, fastest = _servo(rows, before, q, table, stopped, after, speeds)
+            _, pushed, fastest = _servo(rows, before, q, table, stopped, after, *room)
         self._state, self._spare = after, before
         self.standing = fastest < BRAKED
         if late or not self._planned:
             self._tell(after)
         else:
             self._out.pass_to_input(self._in)
-        return speeds.tolist(), pushed
+        return room[0].tolist(), pushed
 
     def _brake(self, state: Array) -> Rows:
         """`state` anew, with the joints that are late braked as hard as they can be."""
@@ -147,7 +148,7 @@ def _limits(robot: Robot) -> Array:
     return np.array(rows, dtype=np.float64)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _aim(target: Array, state: Array, table: Array, dt: float, aim: Array) -> None:
     """Into `aim` the target within the speed limits, and low enough to stop gently at the position
     limits.
@@ -167,7 +168,7 @@ def _aim(target: Array, state: Array, table: Array, dt: float, aim: Array) -> No
         aim[i] = max(-below, min(above, target[i] / worst))
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _braking(v: float, a: float, hardest: float, jerk: float) -> tuple[float, float, float]:
     """Time until it stands, way to there, and way to where it turns back before that (or 0).
 
@@ -192,7 +193,7 @@ def _braking(v: float, a: float, hardest: float, jerk: float) -> tuple[float, fl
     return t1 + t2 + t3, sign * way, sign * turn
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _mark_late(state: Array, table: Array, late: NDArray[np.bool_]) -> bool:
     """Mark the joints that could no longer stop within their limits; whether there are new ones."""
     new = False
@@ -205,18 +206,20 @@ def _mark_late(state: Array, table: Array, late: NDArray[np.bool_]) -> bool:
     return new
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _servo(
-    rows: Rows, before: Array, q: Array, table: Array, stopped: bool, state: Array, speeds: Array
-) -> tuple[bool, bool, float]:
+    rows: Rows, before: Array, q: Array, table: Array, stopped: bool, state: Array, speeds: Array,
+    marks: NDArray[np.bool_],
+) -> tuple[bool, bool, float]:  # fmt: skip
     """Whether `_mark_late` finds a joint; whether a standing arm is held off its place; the
     greatest speed of the reference (rad/s). Into `state` the rows, into `speeds` joint speeds (n,)
-    that follow the reference and pull q back onto it.
+    that follow the reference and pull q back onto it; into `marks` the joints that are late.
     """
     n = table.shape[1]
     for i in range(n):
+        marks[i] = False
         state[0, i], state[1, i], state[2, i] = rows[0][i], rows[1][i], rows[2][i]
-    late = _mark_late(state, table, np.zeros(n, dtype=np.bool_))
+    late = _mark_late(state, table, marks)
     off, fastest = 0.0, 0.0
     for i in range(n):
         off = max(off, abs(before[0, i] - q[i]))
@@ -287,13 +290,11 @@ def realised_deceleration(chain: Chain, speed: float, samples: int, seed: int = 
 
 
 def _way_to_stop(chain: Chain, follower: Follower, start: Array) -> float:
-    length, here = 0.0, start
-    still = np.zeros(len(chain.robot.home))
+    length, here, still = 0.0, start, np.zeros(len(chain.robot.home))
     for _ in range(240):
         q, dq = follower.follow(still)
-        there = chain.state(q, dq)[0][:3]
-        length += float(np.linalg.norm(there - here))
-        here = there
+        here, before = chain.state(q, dq)[0][:3], here
+        length += float(np.linalg.norm(here - before))
         if not dq.any():
             break
     return length

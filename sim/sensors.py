@@ -11,6 +11,7 @@ from math import cos, exp, hypot, inf, radians, sin, sqrt
 import numpy as np
 from numba import njit
 
+from genba.sim.compiled import kernel
 from genba.sim.state import Array, Part, Person, RobotState, State
 
 _BLOCK = 256  # ticks of noise drawn at a time
@@ -55,7 +56,7 @@ def _wander(normal: Array, last: Array, keep: float, bound: float) -> Array:
     return out
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _add(errors: Array, q: Array, dq: Array) -> None:
     """To errors (2, n), which become what is measured, the truth."""
     for i in range(q.size):
@@ -63,7 +64,7 @@ def _add(errors: Array, q: Array, dq: Array) -> None:
         errors[1, i] += dq[i]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _shift(capsules: Array, errors: Array, row: int, out: Array) -> None:
     """All capsules (k, 7) moved by the error in that row, into `out`."""
     x, y, z = errors[row, 0], errors[row, 1], errors[row, 2]

@@ -7,13 +7,15 @@ from math import sqrt
 import numpy as np
 from numba import njit
 
+from genba.sim.compiled import kernel
 from genba.sim.state import Array
 
 Capsule = tuple[float, float, float, float, float, float, float]
 
 
-@njit(cache=True, error_model="numpy", inline="always")
-def _between(a: Capsule, b: Capsule) -> tuple[float, float, float, float, float, float]:
+@kernel(error_model="numpy", inline="always")
+def apart(a: Capsule, b: Capsule) -> tuple[float, float, float, float, float, float]:
+    """`closest` of capsules as plain numbers."""
     ux, uy, uz = a[3] - a[0], a[4] - a[1], a[5] - a[2]
     vx, vy, vz = b[3] - b[0], b[4] - b[1], b[5] - b[2]
     wx, wy, wz = a[0] - b[0], a[1] - b[1], a[2] - b[2]
@@ -51,7 +53,7 @@ def _between(a: Capsule, b: Capsule) -> tuple[float, float, float, float, float,
     return -a[6] - b[6], s, t, 0.0, 0.0, 1.0
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@kernel(error_model="numpy", inline="always")
 def closest(a: Array, b: Array) -> tuple[float, float, float, float, float, float]:
     """Distance between the surfaces of two capsules, rows of seven.
 
@@ -59,17 +61,17 @@ def closest(a: Array, b: Array) -> tuple[float, float, float, float, float, floa
     points lie, n is the unit vector from a to b. The distance is negative when they overlap.
     Source: Ericson, Real-Time Collision Detection, 5.1.9.
     """
-    return _between(
+    return apart(
         (a[0], a[1], a[2], a[3], a[4], a[5], a[6]), (b[0], b[1], b[2], b[3], b[4], b[5], b[6])
     )
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@kernel(error_model="numpy", inline="always")
 def closest_rows(
     one: Array, i: int, two: Array, j: int
 ) -> tuple[float, float, float, float, float, float]:
     """`closest` of row i and row j, without the cost of taking the rows out."""
-    return _between(
+    return apart(
         (one[i, 0], one[i, 1], one[i, 2], one[i, 3], one[i, 4], one[i, 5], one[i, 6]),
         (two[j, 0], two[j, 1], two[j, 2], two[j, 3], two[j, 4], two[j, 5], two[j, 6]),
     )
@@ -98,7 +100,7 @@ def least(robot: Array, body: Array, bound: float) -> float:
     return best
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@kernel(error_model="numpy", inline="always")
 def _half(capsule: Array) -> float:
     """Half the length (m) of a capsule's axis."""
     dx, dy, dz = capsule[3] - capsule[0], capsule[4] - capsule[1], capsule[5] - capsule[2]

@@ -7,8 +7,9 @@ from math import sqrt
 import numpy as np
 from numba import njit
 
+from genba.sim.compiled import kernel
 from genba.sim.gait import PELVIS
-from genba.sim.separation import closest
+from genba.sim.separation import Capsule, apart, closest
 from genba.sim.state import Array
 
 # Columns of a touch, one row a body capsule: shares of the tick in which it began and was last
@@ -30,7 +31,7 @@ STANDING = 0.05  # m/s below which a robot stands: tool speed tolerance of a rea
 _STEPS = 8  # looks between two ticks where capsules could have met
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@kernel(error_model="numpy", inline="always")
 def _along(velocities: Array, i: int, s: float) -> tuple[float, float, float]:
     v = velocities[i]
     return (
@@ -40,7 +41,7 @@ def _along(velocities: Array, i: int, s: float) -> tuple[float, float, float]:
     )
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _stopping(dq: Array, brakes: Array, top: float, a: float) -> float:
     """Seconds until a robot stands that brakes along its path now.
 
@@ -55,18 +56,19 @@ def _stopping(dq: Array, brakes: Array, top: float, a: float) -> float:
     return time
 
 
-@njit(cache=True, error_model="numpy")
-def _speeds(velocities: Array) -> Array:
-    """The greatest speed (m/s) of the ends of each robot capsule."""
-    out = np.empty(velocities.shape[0])
-    for i in range(out.size):
+@kernel(error_model="numpy")
+def _speeds(velocities: Array, out: Array) -> float:
+    """The greatest speed (m/s) of the ends of each robot capsule into `out`; and of them all."""
+    top = 0.0
+    for i in range(velocities.shape[0]):
         v = velocities[i]
         square = max(v[0] ** 2 + v[1] ** 2 + v[2] ** 2, v[3] ** 2 + v[4] ** 2 + v[5] ** 2)
         out[i] = sqrt(square)
-    return out
+        top = max(top, out[i])
+    return top
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _spheres(capsules: Array, out: Array) -> None:
     """A sphere about each capsule: rows of centre and radius."""
     for i in range(capsules.shape[0]):
@@ -78,7 +80,7 @@ def _spheres(capsules: Array, out: Array) -> None:
             out[i, k] *= 0.5
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@kernel(error_model="numpy", inline="always")
 def _apart(balls: Array, i: int, j: int, gap: float) -> bool:
     """Are two spheres further apart than `gap`?"""
     dx, dy, dz = balls[i, 0] - balls[j, 0], balls[i, 1] - balls[j, 1], balls[i, 2] - balls[j, 2]
@@ -86,22 +88,25 @@ def _apart(balls: Array, i: int, j: int, gap: float) -> bool:
     return bool(far < 0.0 or dx * dx + dy * dy + dz * dz > far * far)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _separate(
-    a: Array, av: Array, b: Array, laws: tuple[float, float], balls: Array, nearest: Array
-) -> tuple[float, float, float, float]:
+    a: Array, av: Array, b: Array, laws: tuple[float, float], balls: Array, needs: Array,
+    nearest: Array,
+) -> tuple[float, float, float, float]:  # fmt: skip
     """Least distance, least margin d - S*, and the distance and directed speed of that margin.
 
     `laws` are v_h (m/s) and the time (s) in which the robot could stand: S* = v_h T + v T / 2.
 
     Who walks up to a robot at rest breaches nothing, and pairs that touch are a contact: there the
     margin is the distance, not below 0. `nearest` is the pair that was nearest the last time, and
-    is set anew: looked at first, it makes most of the others too far off to matter.
+    is set anew: looked at first, it makes most of the others too far off to matter. `needs` (n,)
+    come as the speeds of the robot's capsules (m/s).
     """
     n, m = a.shape[0], b.shape[0]
     least, worst, far, fast = np.inf, np.inf, np.inf, 0.0
     approach, stop = laws
-    needs = stop * (approach + 0.5 * _speeds(av))
+    for i in range(n):
+        needs[i] = stop * (approach + 0.5 * needs[i])
     start = int(nearest[1])
     for k in range(m):
         j = start + k if start + k < m else start + k - m
@@ -123,7 +128,7 @@ def _separate(
     return least, worst, far, fast
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _moved(now: Array, before: Array) -> float:
     """The longest way (m) of any capsule end."""
     top = 0.0
@@ -136,13 +141,21 @@ def _moved(now: Array, before: Array) -> float:
     return sqrt(top)
 
 
-@njit(cache=True, error_model="numpy")
-def _between(now: Array, before: Array, f: float, c: Array) -> None:
-    for k in range(7):
-        c[k] = before[k] + f * (now[k] - before[k])
+@kernel(error_model="numpy", inline="always")
+def _between(now: Array, before: Array, i: int, f: float) -> Capsule:
+    """Row i at a share of the tick."""
+    return (
+        before[i, 0] + f * (now[i, 0] - before[i, 0]),
+        before[i, 1] + f * (now[i, 1] - before[i, 1]),
+        before[i, 2] + f * (now[i, 2] - before[i, 2]),
+        before[i, 3] + f * (now[i, 3] - before[i, 3]),
+        before[i, 4] + f * (now[i, 4] - before[i, 4]),
+        before[i, 5] + f * (now[i, 5] - before[i, 5]),
+        before[i, 6] + f * (now[i, 6] - before[i, 6]),
+    )
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _meet(
     pair: tuple[Array, Array, Array, Array], last: tuple[Array, Array, Array, Array],
     i: int, j: int, steps: int, touched: Array,
@@ -150,13 +163,11 @@ def _meet(
     """Look at capsules i and j at `steps` instants since the last tick; note a touch in row j."""
     a, av, b, bv = pair
     a0, av0, b0, bv0 = last
-    ca, cb = np.empty(7), np.empty(7)
     found = 0
     row = touched[j]
     for m in range(1, steps + 1):
-        _between(a[i], a0[i], m / steps, ca)
-        _between(b[j], b0[j], m / steps, cb)
-        d, s, t, nx, ny, nz = closest(ca, cb)
+        there = _between(b, b0, j, m / steps)
+        d, s, t, nx, ny, nz = apart(_between(a, a0, i, m / steps), there)
         if d > 0.0:
             continue
         found = 1
@@ -173,20 +184,21 @@ def _meet(
                 row[CLOSING], row[LINK] = closing, i
                 row[ROBOT_SPEED] = sqrt(vx * vx + vy * vy + vz * vz)
                 row[NORMAL], row[NORMAL + 1], row[NORMAL + 2] = nx, ny, nz
-                row[POINT : POINT + 7] = cb
+                for n in range(7):
+                    row[POINT + n] = there[n]
     return found
 
 
 def memory(c: int, b: int, laws: tuple[float, float, float]) -> Array:
-    """What `look` keeps of c robot and b body capsules: nothing yet. The laws are the horizon (m),
-    v_h (m/s) and a (m/s^2).
+    """What `look` keeps of c robot and b body capsules: nothing yet; and room that it works in. The
+    laws are the horizon (m), v_h (m/s) and a (m/s^2).
     """
-    kept = np.zeros(FIXED + 13 * (c + b))
+    kept = np.zeros(FIXED + 13 * (c + b) + 4 * (c + b) + c)
     kept[3:FIXED] = laws
     return kept
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def look(
     a: Array, av: Array, b: Array, bv: Array, memory: Array, touched: Array, dq: Array,
     brakes: Array,
@@ -205,12 +217,13 @@ def look(
     if x * x + y * y > memory[3] * memory[3]:
         memory[0] = 0.0
         return 0, np.inf, np.inf, np.inf, 0.0
-    balls = np.empty((n + m, 4))
+    ends = FIXED + 7 * n, FIXED + 13 * n, FIXED + 13 * n + 7 * m, FIXED + 13 * (n + m)
+    balls = memory[ends[3] : ends[3] + 4 * (n + m)].reshape((n + m, 4))
+    needs = memory[ends[3] + 4 * (n + m) :]
     _spheres(a, balls[:n])
     _spheres(b, balls[n:])
-    stop = _stopping(dq, brakes, _speeds(av).max(), memory[5])
-    least, worst, far, fast = _separate(a, av, b, (memory[4], stop), balls, memory[1:3])
-    ends = FIXED + 7 * n, FIXED + 13 * n, FIXED + 13 * n + 7 * m, FIXED + 13 * (n + m)
+    stop = _stopping(dq, brakes, _speeds(av, needs), memory[5])
+    least, worst, far, fast = _separate(a, av, b, (memory[4], stop), balls, needs, memory[1:3])
     a0 = memory[FIXED : ends[0]].reshape((n, 7))
     av0 = memory[ends[0] : ends[1]].reshape((n, 6))
     b0 = memory[ends[1] : ends[2]].reshape((m, 7))
@@ -219,7 +232,8 @@ def look(
     known = memory[0] != 0.0
     way = _moved(a, a0) + _moved(b, b0) if known else 0.0  # nobody came closer than by this
     if least <= way:
-        touched[:, LAST] = 0.0
+        for j in range(touched.shape[0]):
+            touched[j, LAST] = 0.0
         pair = (a, av, b, bv)
         last = (a0, av0, b0, bv0) if known else pair
         for j in range(m):
@@ -234,12 +248,15 @@ def look(
     return count, least, worst, far, fast
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _copy(capsules: Array, velocities: Array, memory: Array, at: int) -> None:
-    for rows in (capsules.ravel(), velocities.ravel()):
-        for k in range(rows.size):
-            memory[at + k] = rows[k]
-        at += rows.size
+    for i in range(capsules.shape[0]):
+        for k in range(7):
+            memory[at + 7 * i + k] = capsules[i, k]
+    at += 7 * capsules.shape[0]
+    for i in range(velocities.shape[0]):
+        for k in range(6):
+            memory[at + 6 * i + k] = velocities[i, k]
 
 
 @njit(cache=True, error_model="numpy")

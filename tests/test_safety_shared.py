@@ -194,15 +194,15 @@ def test_the_bounds_of_a_verified_stop_change_no_answer(seed, wide, touching):
     boxes = np.array([[-0.3, -0.8, -0.05, 0.9, 0.8, 0.0]])
     numbers = np.array([2 * TICK, TICK, 0.06, 0.1, TICK, 0.04, 0.2, 0.06])
     way = np.empty((len(arm.capsules) + 1, ways.WAY))
-    worst = np.empty(5)
+    worst, work, rest = np.empty(5), np.empty(ways.room(7)), stop.room(7, len(bodies))
     asked, table, limits = command(rng, arm).dq, CHAIN.table, np.asarray(ROBOT.ddq_max)
     for scale in (1.0, 0.3, 0.05):
-        assert ways.stopping_way(arm.q, arm.dq, scale * asked, table, limits, numbers, way)
-        good = stop.clear(way, bodies, laws, gaps, boxes, numbers, 0.1, worst, False)
+        assert ways.stopping_way(arm.q, arm.dq, scale * asked, table, limits, numbers, way, work)
+        good = stop.clear(way, bodies, laws, gaps, boxes, numbers, 0.1, worst, rest, False)
         margin = looked_at_one_by_one(way, bodies, laws, gaps, boxes, numbers)
         assert good == (margin > 0.0)
         assert good or worst[0] == pytest.approx(margin, abs=1e-12)
-        assert good == stop.clear(way, bodies, laws, gaps, boxes, numbers, 0.1, worst, True)
+        assert good == stop.clear(way, bodies, laws, gaps, boxes, numbers, 0.1, worst, rest, True)
 
 
 def looked_at_one_by_one(way, bodies, laws, gaps, boxes, numbers):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from math import inf
 
-from numba import njit
-
+from genba.sim.compiled import kernel
 from genba.sim.separation import closest
 from genba.sim.state import Array
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def nearest(robot: Array, body: Array) -> tuple[float, int, int]:
     """Least distance (m) between any capsule of `robot` (n, 7) and of `body` (m, 7), and which.
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from math import ceil, inf
 
 import numpy as np
-from numba import njit
 from pydantic import Field
 
 from genba.safety.robot import RobotModel
 from genba.safety.rule import PASS, Parameters, Verdict
 from genba.safety.standards import TICK
 from genba.safety.verdicts import Decision
+from genba.sim.compiled import kernel
 from genba.sim.state import Array, Command, State
 
 STOOD = 0.005  # s of braking or less: the robot has stood, what moves it now is no bad brake (D)
@@ -42,7 +42,7 @@ class BrakingRampParameters(Parameters):
     ticks: int = Field(default=3, ge=1, le=1000, description="ticks in a row above it (D)")
 
 
-@njit(cache=True)
+@kernel()
 def braking_time(dq: Array, limits: Array) -> float:
     """s that joints at dq (n,) rad/s need to stand at their deceleration (n,) rad/s^2, all evenly.
 

@@ -18,6 +18,7 @@ from genba.safety.projection import joint_bounds, stoppable
 from genba.safety.robot import RobotModel, kinematics
 from genba.safety.rule import PASS, Parameters, Silence, Verdict
 from genba.safety.standards import TICK
+from genba.sim.compiled import kernel
 from genba.sim.state import Array, Command, RobotState, State
 
 
@@ -39,7 +40,7 @@ class JointLimitsParameters(Parameters):
     )
 
 
-@njit(cache=True)
+@kernel()
 def judge(
     q: Array, dq: Array, asked: Array, limits: Array, settings: Array
 ) -> tuple[float, int, float, float]:
@@ -87,7 +88,7 @@ def _rates(dq: Array, last: Array, tick: float, limits: Array) -> tuple[Array, A
     return low, high
 
 
-@njit(cache=True)
+@kernel()
 def _excess(asked: Array, low: Array, high: Array) -> float:
     """How far (rad/s) the worst joint is asked beyond its bounds; 0 where none is."""
     worst = 0.0

@@ -6,7 +6,6 @@ from math import inf
 from typing import Literal
 
 import numpy as np
-from numba import njit
 from pydantic import Field
 
 from genba.safety import standards
@@ -14,6 +13,7 @@ from genba.safety.crowd import crowd_of
 from genba.safety.geometry import faster_end
 from genba.safety.robot import RobotModel
 from genba.safety.rule import PASS, Parameters, Verdict
+from genba.sim.compiled import kernel
 from genba.sim.separation import closest_rows
 from genba.sim.state import Array, Command, State
 
@@ -62,7 +62,7 @@ _T_R, _A, _D0, _V_H, _MIN_SPEED = 0, 1, 2, 3, 4
 _STILL = 1e-9  # m/s, rounding of a command that asks for nothing
 
 
-@njit(cache=True)
+@kernel()
 def _s_p(v_r: float, v: float, settings: Array, late: float) -> float:
     t_r, a, d0 = settings[_T_R] + late, settings[_A], settings[_D0]
     if settings[_V_H] < 0.0:
@@ -70,7 +70,7 @@ def _s_p(v_r: float, v: float, settings: Array, late: float) -> float:
     return standards.separation_in_motion(v_r, v, settings[_V_H], t_r, a, d0)
 
 
-@njit(cache=True)
+@kernel()
 def _scale(d: float, v_r: float, v: float, settings: Array, late: float) -> float:
     v_h = settings[_V_H]
     if v_h < 0.0:
@@ -81,7 +81,7 @@ def _scale(d: float, v_r: float, v: float, settings: Array, late: float) -> floa
     )
 
 
-@njit(cache=True)
+@kernel()
 def _fastest(asked: Array, measured: Array) -> tuple[float, float, int]:
     """Speed (m/s) of the fastest end as asked and as measured, and the link that is asked it."""
     one, two, link, best = 0.0, 0.0, 0, -1.0
@@ -93,7 +93,7 @@ def _fastest(asked: Array, measured: Array) -> tuple[float, float, int]:
     return one, two, link
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def judge(
     robot: Array, measured: Array, asked: Array, bodies: Array, gaps: Array, settings: Array,
     late: float,

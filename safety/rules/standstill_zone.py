@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from pydantic import Field, model_validator
 
 from genba.safety import geometry
@@ -16,6 +15,7 @@ from genba.safety.standards import (
     STANDSTILL_JOINT_SPEED,
     STANDSTILL_TCP,
 )
+from genba.sim.compiled import kernel
 from genba.sim.state import Array, Command, RobotState, State
 
 
@@ -46,7 +46,7 @@ class StandstillZoneParameters(Parameters):
         return self
 
 
-@njit(cache=True)
+@kernel()
 def _drift(q: Array, tcp: Array, q0: Array, tcp0: Array) -> tuple[float, float]:
     joint, way = 0.0, 0.0
     for i in range(q.shape[0]):

@@ -10,11 +10,11 @@ from __future__ import annotations
 from math import inf, sqrt
 
 import numpy as np
-from numba import njit
 from pydantic import Field
 
 from genba.safety.robot import RobotModel
 from genba.safety.rule import PASS, Parameters, Silence, Verdict
+from genba.sim.compiled import kernel
 from genba.sim.state import Array, Command, State
 
 
@@ -36,7 +36,7 @@ class StoppingLimitsParameters(Parameters):
     )
 
 
-@njit(cache=True)
+@kernel()
 def predict(dq: Array, rows: Array, limits: Array, share: float) -> tuple[float, float, float]:
     """(braking time s, jerk's part s, fastest end m/s) of joints dq and ends of capsules `rows`.
 
@@ -56,7 +56,7 @@ def predict(dq: Array, rows: Array, limits: Array, share: float) -> tuple[float,
     return slow, ramp, sqrt(top)
 
 
-@njit(cache=True)
+@kernel()
 def scale(
     dq: Array, rows: Array, limits: Array, settings: Array
 ) -> tuple[float, float, float, float, float]:
