@@ -4,7 +4,7 @@ Numba counts references to the arrays of a compiled function: for each array tha
 makes and drops a record, for each that it hands on it counts up and down. A kernel that neither
 makes an array nor gives one back needs none of that. Without it a call with ten arrays takes 0.4 us
 less, half of what the call itself costs. Numba refuses to compile one that makes an array all the
-same; nor may it call a function that gives one back, for nobody would drop that.
+same, or calls a function that gives one back: such a kernel stays with `numba.njit`.
 """
 
 from __future__ import annotations

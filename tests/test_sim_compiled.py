@@ -1,0 +1,78 @@
+"""Kernels compiled without counting references: nothing they are given or make is lost."""
+
+# pytest fills in the arguments
+# mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="misc"
+
+import importlib
+import sys
+
+import numpy as np
+import pytest
+from numba import njit, types
+from numba.core.errors import TypingError
+from numba.core.registry import CPUDispatcher
+from numba.core.runtime.nrt import rtsys
+
+from genba import speed_rules
+from genba.safety import SafetyLayer
+from genba.scenarios import load
+from genba.sim.compiled import UNCOUNTED, kernel
+
+NRT = importlib.import_module("numba.core.runtime._nrt_python")
+
+
+def kernels():
+    """Every kernel of the package that does not count."""
+    found = {
+        value
+        for name, module in list(sys.modules.items())
+        if name.startswith("genba.")
+        for value in vars(module).values()
+        if isinstance(value, CPUDispatcher) and value.targetoptions.get("_nrt") is False
+    }
+    return sorted(found, key=lambda k: (k.py_func.__module__, k.py_func.__name__))
+
+
+@pytest.mark.skipif(not UNCOUNTED, reason="this numba always counts")
+def test_a_kernel_that_makes_an_array_is_refused():
+    @njit
+    def given(n):
+        return np.ones(n)
+
+    @kernel(cache=False)
+    def makes(n):
+        return np.ones(n).sum()
+
+    @kernel(cache=False)
+    def takes(n):
+        return given(n).sum()
+
+    for one in (makes, takes):
+        with pytest.raises(TypingError):
+            one(3)
+
+
+def test_ticks_of_a_cell_with_all_rules_lose_no_memory_and_no_kernel_gives_an_array_back():
+    pairs, chain, tick = speed_rules.record(load("kitting_shared", []), 60)
+    layer = SafetyLayer(speed_rules.every_rule(), {"robot": chain}, tick)
+
+    def played(rounds):
+        for i in range(rounds):
+            state, command = speed_rules.fresh(pairs[i % len(pairs)], i * tick)
+            layer.filter(state, command)
+            if layer.latched:
+                layer.start()
+        layer.start()
+
+    NRT.memsys_enable_stats()
+    played(200)
+    before = rtsys.get_allocation_stats()
+    played(2000)
+    after = rtsys.get_allocation_stats()
+    assert after.mi_alloc > before.mi_alloc + 1000  # there is something to count
+    kept = (after.mi_alloc - after.mi_free) - (before.mi_alloc - before.mi_free)
+    assert kept < 100
+    assert len(kernels()) > 30 or not UNCOUNTED
+    for one in kernels():
+        for made in one.overloads.values():
+            assert not isinstance(made.signature.return_type, types.Array), one
