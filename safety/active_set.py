@@ -15,25 +15,27 @@ from __future__ import annotations
 from math import inf, sqrt
 
 import numpy as np
-from numba import njit
-from numpy.typing import NDArray
 
+from genba.sim.compiled import kernel
 from genba.sim.state import Array
 
 Bounds = tuple[Array, Array]  # least and greatest x (n,)
-# y (n,), and of the limits taken in: normals (k, n), how strongly they pull (k,), numbers (k,)
-Held = tuple[Array, Array, Array, NDArray[np.int64]]
+# y (n,); of the limits taken in normals (k, n), how strongly they pull (k,), numbers (k,); and room
+# to work in: three (n,), one (n, n) and one for each column
+Held = tuple[Array, Array, Array, Array, Array, Array, Array, Array, Array]
 
 FITS = 1e-9  # m/s and rad/s by which a limit may be missed; the solver's TOLERANCE is more
 STEPS = 24  # limits taken in or let go, at most (D)
 APART = 1e-10  # squared share of a normal that is left beside others, below which nothing is
 
 
-@njit(cache=True, error_model="numpy")
-def inverse_factor(size: Array) -> Array:
-    """L^-1 (n, n), lower, of H = L L'; NaN where H is not positive definite."""
+@kernel(error_model="numpy")
+def inverse_factor(size: Array, low: Array, out: Array) -> None:
+    """Into `out` L^-1 (n, n), lower, of H = L L'; NaN where H is not positive definite.
+
+    `low` (n, n) is room to work in.
+    """
     n = size.shape[0]
-    low, out = np.empty((n, n)), np.zeros((n, n))
     for i in range(n):
         for j in range(i + 1):
             s = size[i, j]
@@ -46,11 +48,10 @@ def inverse_factor(size: Array) -> Array:
             s = 0.0
             for k in range(j, i):
                 s -= low[i, k] * out[k, j]
-            out[i, j] = s * low[i, i]
-    return out
+            out[i, j], out[j, i] = s * low[i, i], 0.0
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _place(asked: Array, inverse: Array, y: Array, out: Array) -> None:
     """Into `out` x (n,) = asked + L'^-1 y."""
     n = asked.shape[0]
@@ -61,7 +62,7 @@ def _place(asked: Array, inverse: Array, y: Array, out: Array) -> None:
             out[i] += inverse[j, i] * y[j]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _beyond(x: Array, bounds: Bounds, along: Array, caps: Array, at: int) -> float:
     """How far x (n,) is beyond limit `at`, below zero where it keeps it.
 
@@ -78,7 +79,7 @@ def _beyond(x: Array, bounds: Bounds, along: Array, caps: Array, at: int) -> flo
     return float(s)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _worst(
     x: Array, bounds: Bounds, along: Array, caps: Array, m: int, missed: Array
 ) -> tuple[int, float]:
@@ -105,7 +106,7 @@ def _worst(
     return at, most
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _normal(inverse: Array, along: Array, at: int, out: Array) -> None:
     """The normal (n,) of limit `at` in y, L^-1 a."""
     n = out.shape[0]
@@ -121,13 +122,15 @@ def _normal(inverse: Array, along: Array, at: int, out: Array) -> None:
         out[i] = s
 
 
-@njit(cache=True, error_model="numpy")
-def _beside(normals: Array, k: int, normal: Array, shares: Array, rest: Array) -> float:
+@kernel(error_model="numpy")
+def _beside(
+    normals: Array, k: int, normal: Array, shares: Array, rest: Array, gram: Array
+) -> float:
     """What is left of a normal (n,) beside the span of k others, into `rest`; its square.
 
     Into `shares` (n,) how much there is of each of them. NaN where they are dependent.
     """
-    n, square, gram = normal.shape[0], 0.0, np.empty((k, k))
+    n, square = normal.shape[0], 0.0
     for c in range(k):  # N N' = G G', the diagonal inverted, and the first half of its solution
         shares[c] = 0.0
         for i in range(n):
@@ -154,19 +157,18 @@ def _beside(normals: Array, k: int, normal: Array, shares: Array, rest: Array) -
     return square
 
 
-@njit(cache=True, error_model="numpy")
-def _take(held: Held, k: int, normal: Array, at: int, missed: float) -> int:
+@kernel(error_model="numpy")
+def _take(held: Held, k: int, at: int, missed: float) -> int:
     """Takes limit `at` in, missed by so much (m/s); moves y. Returns how many there are now.
 
     Limits that no longer pull are let go. -1: it cannot be kept beside those that do.
     """
-    y, normals, pulls, taken = held
+    y, normals, pulls, taken, normal, shares, rest, gram, _ = held
     n, pull, size = y.shape[0], 0.0, 0.0
-    shares, rest = np.empty(n), np.empty(n)
     for i in range(n):
         size += normal[i] * normal[i]
     while True:
-        left = _beside(normals, k, normal, shares, rest)
+        left = _beside(normals, k, normal, shares, rest, gram)
         free = left > APART * size
         step, gone = missed / left if free else inf, -1
         for c in range(k):
@@ -183,18 +185,23 @@ def _take(held: Held, k: int, normal: Array, at: int, missed: float) -> int:
         if gone < 0:
             break
         k -= 1
-        normals[gone], pulls[gone], taken[gone] = normals[k], pulls[k], taken[k]
-    normals[k], pulls[k], taken[k] = normal, pull, at
+        pulls[gone], taken[gone] = pulls[k], taken[k]
+        for i in range(n):
+            normals[gone, i] = normals[k, i]
+    pulls[k], taken[k] = pull, at
+    for i in range(n):
+        normals[k, i] = normal[i]
     return k + 1
 
 
-@njit(cache=True, error_model="numpy")
-def nothing_held(n: int) -> Held:
+def nothing_held(n: int, columns: int) -> Held:
     """What `settle` is given for n joints when it has taken nothing in."""
-    return np.zeros(n), np.empty((n, n)), np.empty(n), np.empty(n, np.int64)
+    square, row = (np.empty((n, n)) for _ in range(2)), (np.empty(n) for _ in range(5))
+    rest = next(square), next(row), next(row), next(row), next(row), next(row), next(square)
+    return np.zeros(n), *rest, np.empty(columns)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def settle(
     asked: Array, inverse: Array, bounds: Bounds, along: Array, caps: Array, m: int, held: Held,
     k: int, out: Array,
@@ -206,15 +213,15 @@ def settle(
     a program with fewer columns. Returns how many it holds; -1 where x is not proven to be the one,
     but for FITS. All numbers must be finite.
     """
-    y, normals, pulls, taken = held
-    n, normal, missed = asked.shape[0], np.empty(asked.shape[0]), np.empty(m)
+    y, normals, pulls, taken, normal, _, _, _, missed = held
+    n = asked.shape[0]
     for _ in range(STEPS):
         _place(asked, inverse, y, out)
         at, most = _worst(out, bounds, along, caps, m, missed)
         if at < 0:
             break
         _normal(inverse, along, at, normal)
-        k = _take(held, k, normal, at, most)
+        k = _take(held, k, at, most)
         if k < 0:
             return -1
     for i in range(n):
@@ -224,7 +231,7 @@ def settle(
     _place(asked, inverse, y, out)
     good = _worst(out, bounds, along, caps, m, missed)[0] < 0
     for c in range(k):
-        good = good and _beyond(out, bounds, along, caps, taken[c]) > -FITS
+        good = good and _beyond(out, bounds, along, caps, int(taken[c])) > -FITS
     for i in range(n):
         out[i] = min(max(out[i], bounds[0][i]), bounds[1][i])  # what FITS left
     return k if good else -1

@@ -78,6 +78,12 @@ def robot_fault(
     return motion_fault(n, dq, twist, moves)
 
 
+@kernel()
+def finite(values: Array) -> bool:
+    """Whether all values (n,) are numbers, and none infinite."""
+    return not _none(values, inf)
+
+
 @kernel(inline="always")
 def _none(values: Array, bound: float) -> bool:
     """Whether one of the values (n,) is no number below the bound."""

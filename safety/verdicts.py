@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
+from genba.safety import geometry
 from genba.safety.journal import Named
 from genba.safety.rule import Verdict
 from genba.sim.state import Array, Command, Event
@@ -69,7 +68,7 @@ def sound(verdict: object, joints: int) -> Verdict:
         return failure("the rule's scale is outside [0, 1]")
     if category not in CATEGORIES:
         return failure("the rule named no stop category")
-    if motion is not None and not (motion.shape == (joints,) and bool(np.isfinite(motion).all())):
+    if motion is not None and not (motion.shape == (joints,) and geometry.finite(motion)):
         return failure("the rule's motion is no motion of this robot")
     if latch and category is None:
         return failure("the rule latches without a stop category")

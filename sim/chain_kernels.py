@@ -25,7 +25,7 @@ SQUARED_FLOOR = 1e-10  # damping squared that keeps the factor regular, far belo
 
 
 def room(joints: int) -> Array:
-    """What `state` and `twist_command` work in, so that they need not make arrays every tick."""
+    """`state` and `twist_command` work in it."""
     return np.empty(18 * (joints + 2) + 7 * joints + 42)
 
 
@@ -117,9 +117,8 @@ def _motions(frames: Array, speeds: Array, table: Array, moving: Array) -> None:
 
 
 @kernel(error_model="numpy")
-def _pose(frame: Array, out: Array) -> None:
+def _pose(r: Array, out: Array) -> None:
     """Position and quaternion x y z w, its greatest component positive."""
-    r = frame
     out[0], out[1], out[2] = r[9], r[10], r[11]
     t = r[0] + r[4] + r[8]
     if t > r[0] and t > r[4] and t > r[8]:
@@ -147,7 +146,8 @@ def _twist(speed: Array, out: Array) -> None:
 
 
 @kernel(error_model="numpy")
-def _jacobian(frames: Array, out: Array) -> None:
+def jacobian_into(frames: Array, out: Array) -> None:
+    """`tool_jacobian` into `out` (6, n)."""
     n = frames.shape[0] - 2
     for i in range(n):
         z0, z1, z2 = frames[i + 1, 2], frames[i + 1, 5], frames[i + 1, 8]
@@ -162,7 +162,7 @@ def _jacobian(frames: Array, out: Array) -> None:
 def tool_jacobian(frames: Array) -> Array:
     """(6, n): how each joint moves and turns the tool, of the frames of a pose."""
     out = np.empty((6, frames.shape[0] - 2))
-    _jacobian(frames, out)
+    jacobian_into(frames, out)
     return out
 
 
@@ -228,7 +228,7 @@ def _resolve(frames: Array, q: Array, twist: Array, table: Array, work: Array, d
     share = min(1.0, sqrt(size) / PULL_SPEED)  # a robot asked to stand must stand
     for k in range(n):
         pull[k] = share * table[k + 1, 14] * (table[k + 1, 13] - q[k])
-    _jacobian(frames, jac)
+    jacobian_into(frames, jac)
     _solve(jac, twist, pull, work[7 * n :], dq)
     worst = 1.0
     for k in range(n):
@@ -262,15 +262,17 @@ def state(q: Joints, dq: Joints, table: Array, out: Array, room: Array) -> None:
 @njit(cache=True, error_model="numpy")
 def consequence(q: Array, dq: Array, table: Array) -> tuple[Array, Array]:
     """Twist of the TCP (6,) and velocities of the capsules (c, 6) that dq gives."""
-    twist, moving = np.empty(6), np.empty((table.shape[0] - q.size - 2, 6))
-    moved(frames_of(q, table), dq, table, twist, moving)
+    n = q.size
+    twist, moving = np.empty(6), np.empty((table.shape[0] - n - 2, 6))
+    moved(frames_of(q, table), dq, table, np.empty((n + 2, 6)), twist, moving)
     return twist, moving
 
 
-@njit(cache=True, error_model="numpy")
-def moved(frames: Array, dq: Array, table: Array, twist: Array, moving: Array) -> None:
+@kernel(error_model="numpy")
+def moved(
+    frames: Array, dq: Array, table: Array, speeds: Array, twist: Array, moving: Array
+) -> None:
     """`consequence` of a pose whose frames are known, into `twist` and `moving`."""
-    speeds = np.empty((dq.size + 2, 6))
     _speeds(frames, dq, speeds)
     _twist(speeds[dq.size + 1], twist)
     _motions(frames, speeds, table, moving)
@@ -294,6 +296,4 @@ def twist_command(q: Array, twist: Array, table: Array, out: Array, room: Array)
     speeds = room[first : first + 6 * (n + 2)].reshape((n + 2, 6))
     frames_into(q, table, frames)
     _resolve(frames, q, twist, table, room[first + 6 * (n + 2) :], out[:n])
-    _speeds(frames, out[:n], speeds)
-    _twist(speeds[n + 1], out[n : n + 6])
-    _motions(frames, speeds, table, moving)
+    moved(frames, out[:n], table, speeds, out[n : n + 6], moving)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genba.safety import active_set, projection, walls
+from genba.safety import active_set, keeper, projection, walls
 from genba.safety.robot import guarded
 from genba.sim.kinematics import chain_of
 from genba.sim.robots import PANDA
@@ -37,19 +37,21 @@ def program(seed, rows, apart=1.0):
     along[:, int(rng.integers(1, N + 1)) :] = 0.0  # points of one link
     if apart < 1.0 and rows:
         along[rows // 2 :] = along[0] + apart * rng.normal(size=(rows - rows // 2, N))
-    caps = rng.uniform(0.0, 0.3, rows) * (rng.random(rows) > 0.2) + projection.NUDGE
+    caps = rng.uniform(0.0, 0.3, rows) * (rng.random(rows) > 0.2) + keeper.NUDGE
     return size, asked, np.minimum(low, asked), np.maximum(high, asked), along, caps
+
+
+def factor(size):
+    out = np.empty((N, N))
+    active_set.inverse_factor(size, np.empty((N, N)), out)
+    return out
 
 
 def settled(given, parts=1):
     """Whether it is settled, and where; the rows come in so many parts."""
     size, asked, low, high, along, caps = given
-    out, inverse, held, k = (
-        np.empty(N),
-        active_set.inverse_factor(size),
-        active_set.nothing_held(N),
-        0,
-    )
+    out, inverse, k = np.empty(N), factor(size), 0
+    held = active_set.nothing_held(N, len(caps))
     columns = np.ascontiguousarray(along.T)
     for part in range(parts):
         m = len(caps) * (part + 1) // parts
@@ -128,19 +130,19 @@ def test_limits_that_exclude_each_other_are_left_to_the_solver():
 
 
 def test_a_measure_that_is_none_has_no_factor():
-    assert np.isnan(active_set.inverse_factor(-np.eye(N))).any()
+    assert np.isnan(factor(-np.eye(N))).any()
 
 
 FRAMES = np.array(CHAIN.capsule_links, dtype=np.float64) + 1.0
 
 
-def keeper(q, model, planes=()):
+def before_a_wall(q, model, planes=()):
     """Keeps the robot from a wall 0.03 m ahead of it, and planes; and its world."""
     where = CHAIN.state(q, np.zeros(N))[2][1:]
     ahead = (where[:, [0, 3]] + where[:, 6:]).max()
     planes = np.array([[1.0, 0.0, 0.0, 0.03 + ahead], *planes])
     world = planes, np.empty((0, 6)), np.array([0.01, 0.025, 5.0, np.inf])
-    return projection.Keeper(model, "space_limits", FRAMES, world), world
+    return keeper.Keeper(model, "space_limits", FRAMES, world), world
 
 
 def kept(made, q, dq):
@@ -160,9 +162,9 @@ def test_a_keeper_finds_without_the_solver_what_it_finds_with_it(monkeypatch, se
     rng = np.random.default_rng(seed)
     q = HOME + rng.uniform(-0.3, 0.3, N)
     on = CHAIN.resolve(q, np.array([1.5, *rng.uniform(-0.5, 0.5, 2), 0.0, 0.0, 0.0]))
-    made = keeper(q, guarded(CHAIN, TICK), [[0.0, 0.0, -1.0, -0.2]])
+    made = before_a_wall(q, guarded(CHAIN, TICK), [[0.0, 0.0, -1.0, -0.2]])
     one = kept(made, q, on)[1]
-    monkeypatch.setattr(projection, "_kept", lambda *_: projection.OPEN)
+    monkeypatch.setattr(keeper, "_kept", lambda *_: keeper.OPEN)
     other = kept(made, q, on)[1]
     assert one is not None and one == pytest.approx(other, abs=1e-3)
 
@@ -170,7 +172,7 @@ def test_a_keeper_finds_without_the_solver_what_it_finds_with_it(monkeypatch, se
 def test_the_layer_is_told_what_a_changed_motion_does_and_of_no_other():
     model = guarded(CHAIN, TICK)
     on = CHAIN.resolve(HOME, np.array([1.5, 0.0, 0.0, 0.0, 0.0, 0.0]))
-    arm, motion = kept(keeper(HOME, model), HOME, on)
+    arm, motion = kept(before_a_wall(HOME, model), HOME, on)
     like = CHAIN.command(HOME, on, 1.0, np.ones(3), 0.5)
     again = CHAIN.command(arm.q, motion, 1.0, np.ones(3), 0.5)
     for dq in (motion, motion.copy()):

@@ -15,7 +15,7 @@ from math import inf
 import numpy as np
 from pydantic import Field
 
-from genba.safety import bystanders, geometry, projection, walls
+from genba.safety import bystanders, geometry, keeper, walls
 from genba.safety.crowd import crowd_of
 from genba.safety.robot import RobotModel, kinematics
 from genba.safety.rule import PASS, Parameters, Verdict
@@ -66,7 +66,7 @@ class Barrier:
         )
         self._boxes, self._zoned = geometry.boxes(parameters.zones), bool(parameters.zones)
         world = np.empty((0, 4)), self._boxes, self._settings
-        self._keeper = projection.Keeper(robot, self.name, self._frames, world)
+        self._keeper = keeper.Keeper(robot, self.name, self._frames, world)
 
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: speed (m/s) towards what is kept from; limit: what h leaves of it (m/s)."""
@@ -75,7 +75,7 @@ class Barrier:
             return PASS
         robot, moves, crowd = state.robots[self._robot], command.capsule_velocities, self._crowd
         where, doing, settings = robot.capsules, robot.capsule_velocities, self._settings
-        found, others, rows = NOTHING, projection.NOBODY, self._keeper.rows
+        found, others, rows = NOTHING, keeper.NOBODY, self._keeper.rows
         if self._zoned:
             found = walls.boxes(where, moves, doing, self._frames, self._boxes, settings, rows)
         if people:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import AfterValidator, Field, model_validator
 
-from genba.safety import geometry, projection, walls
+from genba.safety import geometry, keeper, walls
 from genba.safety.robot import RobotModel, kinematics
 from genba.safety.rule import PASS, Parameters, Verdict
 from genba.safety.standards import STANDSTILL_TCP
@@ -95,7 +95,7 @@ class SpaceLimits:
         self._tool = parameters.of == "tool"
         links = [len(robot.q_min)] if self._tool else chain.capsule_links
         self._frames = np.array(links, dtype=np.float64) + 1.0
-        self._keeper = projection.Keeper(robot, self.name, self._frames, self._world, self._tool)
+        self._keeper = keeper.Keeper(robot, self.name, self._frames, self._world, self._tool)
 
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: speed (m/s) towards a limit, or way beyond it (m); limit: in the same unit."""
