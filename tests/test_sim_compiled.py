@@ -52,7 +52,7 @@ def test_a_kernel_that_makes_an_array_is_refused():
             one(3)
 
 
-def test_ticks_of_a_cell_with_all_rules_lose_no_memory_and_no_kernel_gives_an_array_back():
+def test_a_tick_with_all_rules_makes_next_to_no_array_in_compiled_code_and_loses_none():
     pairs, chain, tick = speed_rules.record(load("kitting_shared", []), 60)
     layer = SafetyLayer(speed_rules.every_rule(), {"robot": chain}, tick)
 
@@ -69,9 +69,11 @@ def test_ticks_of_a_cell_with_all_rules_lose_no_memory_and_no_kernel_gives_an_ar
     before = rtsys.get_allocation_stats()
     played(2000)
     after = rtsys.get_allocation_stats()
-    assert after.mi_alloc > before.mi_alloc + 1000  # there is something to count
-    kept = (after.mi_alloc - after.mi_free) - (before.mi_alloc - before.mi_free)
-    assert kept < 100
+    made = after.mi_alloc - before.mi_alloc
+    assert made < 200  # what is left to the solver of a changed motion
+    assert made == after.mi_free - before.mi_free
+    chain.resolve(pairs[0][0].robots["robot"].q, np.ones(6))  # makes some, to see that it counts
+    assert rtsys.get_allocation_stats().mi_alloc > after.mi_alloc
     assert len(kernels()) > 30 or not UNCOUNTED
     for one in kernels():
         for made in one.overloads.values():
