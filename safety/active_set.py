@@ -14,8 +14,6 @@ from __future__ import annotations
 
 from math import inf, sqrt
 
-import numpy as np
-
 from genba.sim.compiled import kernel
 from genba.sim.state import Array
 
@@ -192,13 +190,6 @@ def _take(held: Held, k: int, at: int, missed: float) -> int:
     for i in range(n):
         normals[k, i] = normal[i]
     return k + 1
-
-
-def nothing_held(n: int, columns: int) -> Held:
-    """What `settle` is given for n joints when it has taken nothing in."""
-    square, row = (np.empty((n, n)) for _ in range(2)), (np.empty(n) for _ in range(5))
-    rest = next(square), next(row), next(row), next(row), next(row), next(row), next(square)
-    return np.zeros(n), *rest, np.empty(columns)
 
 
 @kernel(error_model="numpy")

@@ -76,7 +76,7 @@ def people(
     How fast a person comes nearer counts; one who goes away earns the robot no speed. The least way
     is that to those who were looked at.
     """
-    if frames.shape[0] != bodies.shape[0]:
+    if frames.shape[0] != bodies.shape[0] or sight.shape[0] != GAPS + 4 * bodies.shape[0] + 1:
         raise ValueError(OTHER)
     terms, count, ratio, trigger, limit, least = inverse_of(settings), 0, 1.0, 0.0, 0.0, inf
     last, work, hurry = sight.shape[1] - 1, sight.shape[0] - 1, 0.0

@@ -7,7 +7,7 @@ from math import inf, isfinite, nan, sqrt
 import numpy as np
 
 from genba.safety.geometry import ball_of, faster_end
-from genba.sim.compiled import kernel
+from genba.sim.compiled import ROOM, kernel
 from genba.sim.state import Array, State
 
 # Columns of a crowd, one row a capsule: the capsule itself (seven), the velocities of its ends
@@ -53,6 +53,8 @@ def distances(robot: Array, bodies: Array, sight: Array) -> float:
     fills it.
     """
     c, w, nearest = robot.shape[0], sight.shape[1] - 1, inf
+    if sight.shape[0] != GAPS + 4 * c + 1 or w < bodies.shape[0]:
+        raise ValueError(ROOM)
     if not isfinite(_spread_out(bodies, sight) + robot.sum()):
         sight[:] = -inf
         return -inf

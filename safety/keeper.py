@@ -21,7 +21,7 @@ from genba.safety.robot import RobotModel, kinematics, moved_of
 from genba.safety.walls import ROWS, Look, World
 from genba.sim.blocks import blocks
 from genba.sim.chain_kernels import consequence, frames_into, frames_of, moved
-from genba.sim.compiled import kernel
+from genba.sim.compiled import ROOM, kernel
 from genba.sim.state import Array, RobotState
 
 ROUNDS = 4  # programs of one tick at most (D)
@@ -112,7 +112,7 @@ def _look(
 
 def _room(n: int, columns: int) -> Array:
     """What `_kept` works in."""
-    return np.empty(18 * (n + 2) + 5 * n * n + 13 * n + (n + 2) * columns + 6)
+    return np.empty(18 * (n + 2) + 5 * n * n + 14 * n + (n + 2) * columns + 6)
 
 
 @kernel(error_model="numpy")
@@ -147,6 +147,8 @@ def _kept(
     ends, at = work[at : at + 6].reshape((1, 6)), at + 6
     along, at = work[at : at + n * m].reshape((n, m)), at + n * m
     caps, missed = work[at : at + m], work[at + m : at + 2 * m]
+    if work.shape[0] != at + 2 * m:
+        raise ValueError(ROOM)
     held = y, normals, pulls, taken, normal, shares, rest, gram, missed
     frames_into(q, table, frames)
     _bounds(q, dq, asked, limits, bounds[0], bounds[1])

@@ -36,7 +36,7 @@ from genba.safety.ways import (
     onward,
     stopping_way,
 )
-from genba.sim.compiled import kernel
+from genba.sim.compiled import ROOM, kernel
 from genba.sim.separation import closest_rows
 from genba.sim.state import Array
 
@@ -114,9 +114,11 @@ def clear(
     that they can be clamped against. Unless it answers `at_once`, `worst` (5,) gets the pair of
     least margin where it is not clear: margin, distance, way needed (m), robot and body capsule.
 
-    `work` (m + LOOKS + 7,).
+    `work` (m + LOOKS + 7,) at least.
     """
     c, m = way.shape[0] - 1, bodies.shape[0]
+    if work.shape[0] < m + LOOKS + 7:
+        raise ValueError(ROOM)
     react, brake = way[c, 0], way[c, 1]
     total, length = react + brake, react + 0.5 * brake  # the latter at full speed
     if not at_once:

@@ -12,7 +12,7 @@ import numpy as np
 
 from genba.safety.geometry import ball_of
 from genba.sim.chain_kernels import capsules_at
-from genba.sim.compiled import kernel
+from genba.sim.compiled import ROOM, kernel
 from genba.sim.state import Array, Command, RobotState, State
 
 # The settings' places in the array that the kernels take; GAP: m to a box that can clamp, CONTACT:
@@ -64,6 +64,8 @@ def onward(
     """
     n, c, react = q.size, way.shape[0] - 1, settings[REACTION]
     first = 12 * (n + 2)
+    if work.shape[0] != first + 2 * n:
+        raise ValueError(ROOM)
     frames = work[:first].reshape((n + 2, 12))
     speeds, there = work[first : first + n], work[first + n : first + 2 * n]
     brake = braking(dq, asked, share, limits, settings, speeds)

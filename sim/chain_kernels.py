@@ -13,7 +13,7 @@ from math import cos, sin, sqrt
 import numpy as np
 from numba import njit
 
-from genba.sim.compiled import kernel
+from genba.sim.compiled import ROOM, kernel
 from genba.sim.state import Array
 
 Joints = Array | tuple[float, ...]  # (n,), as the physics engine gives them
@@ -289,8 +289,9 @@ def joint_velocity(q: Array, twist: Array, table: Array) -> Array:
 @kernel(error_model="numpy")
 def twist_command(q: Array, twist: Array, table: Array, out: Array, room: Array) -> None:
     """Into `out`: joint_velocity (n,) and its consequence, twist (6,) and velocities (c, 6)."""
-    n = q.size
-    first = 12 * (n + 2)
+    n, first = q.size, 12 * (q.size + 2)
+    if room.shape[0] != 18 * (n + 2) + 7 * n + 42:
+        raise ValueError(ROOM)
     moving = out[n + 6 :].reshape((table.shape[0] - n - 2, 6))
     frames = room[:first].reshape((n + 2, 12))
     speeds = room[first : first + 6 * (n + 2)].reshape((n + 2, 6))

@@ -18,3 +18,7 @@ from numba.core.options import DefaultOptions
 # the option is numba's own word for it, meant for its extensions: a version without it counts
 UNCOUNTED: dict[str, Any] = {"_nrt": False} if hasattr(DefaultOptions, "_nrt") else {}
 kernel = partial(njit, cache=True, **UNCOUNTED)
+
+# said by a kernel whose room to work in is too small: a slice past an end is only shorter there,
+# and what is written to it lands beyond
+ROOM = "the room to work in is not that of this robot or these people"

@@ -7,7 +7,7 @@ from math import sqrt
 import numpy as np
 from numba import njit
 
-from genba.sim.compiled import kernel
+from genba.sim.compiled import ROOM, kernel
 from genba.sim.gait import PELVIS
 from genba.sim.separation import Capsule, apart, closest
 from genba.sim.state import Array
@@ -218,6 +218,8 @@ def look(
         memory[0] = 0.0
         return 0, np.inf, np.inf, np.inf, 0.0
     ends = FIXED + 7 * n, FIXED + 13 * n, FIXED + 13 * n + 7 * m, FIXED + 13 * (n + m)
+    if memory.shape[0] != ends[3] + 4 * (n + m) + n:
+        raise ValueError(ROOM)
     balls = memory[ends[3] : ends[3] + 4 * (n + m)].reshape((n + m, 4))
     needs = memory[ends[3] + 4 * (n + m) :]
     _spheres(a, balls[:n])

@@ -47,11 +47,17 @@ def factor(size):
     return out
 
 
+def nothing_held(columns):
+    rows = [np.empty(N) for _ in range(5)]
+    squares = [np.empty((N, N)) for _ in range(2)]
+    return np.zeros(N), squares[0], *rows, squares[1], np.empty(columns)
+
+
 def settled(given, parts=1):
     """Whether it is settled, and where; the rows come in so many parts."""
     size, asked, low, high, along, caps = given
     out, inverse, k = np.empty(N), factor(size), 0
-    held = active_set.nothing_held(N, len(caps))
+    held = nothing_held(len(caps))
     columns = np.ascontiguousarray(along.T)
     for part in range(parts):
         m = len(caps) * (part + 1) // parts
@@ -180,3 +186,24 @@ def test_the_layer_is_told_what_a_changed_motion_does_and_of_no_other():
         assert all(np.array_equal(known[k], again[k]) for k in range(len(known)))
     known = model.moved.command(CHAIN, arm.q, on, like)
     assert np.array_equal(known.capsule_velocities, like.capsule_velocities)
+
+
+@pytest.mark.parametrize("chain", [CHAIN, chain_of("iiwa", "vacuum")])
+@pytest.mark.parametrize("less", [0, 1])
+def test_the_room_of_a_changed_motion_is_exactly_what_is_worked_in(chain, less):
+    n, links = len(chain.robot.home), len(chain.capsule_links)
+    q, asked = np.array(chain.robot.home), np.full(n, 0.1)
+    where, doing = chain.state(q, np.zeros(n))[2:]
+    limits = np.array([getattr(chain.robot, k) for k in ("q_min", "q_max", "dq_max", "ddq_max")])
+    world = np.empty((0, 4)), np.empty((0, 6)), np.array([0.01, 0.025, 5.0, np.inf])
+    known, out = np.zeros((40, 8)), np.empty(n + 6 + 6 * links)
+    room = keeper._room(n, len(known))
+    frames = np.array(chain.capsule_links) + 1.0
+    given = q, np.zeros(n), asked, limits, chain.table, where, doing, frames, False, *world
+    rest = *keeper.NOBODY, known, 0, out, room[less:]
+    if less:
+        with pytest.raises(ValueError, match="room"):
+            keeper._kept(*given, *rest)
+    else:
+        assert keeper._kept(*given, *rest) == keeper.KEPT
+        assert np.allclose(out[:n], asked)

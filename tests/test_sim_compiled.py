@@ -14,9 +14,11 @@ from numba.core.registry import CPUDispatcher
 from numba.core.runtime.nrt import rtsys
 
 from genba import speed_rules
-from genba.safety import SafetyLayer
+from genba.safety import SafetyLayer, crowd, human, verified_stop, ways
 from genba.scenarios import load
+from genba.sim import chain_kernels, touch
 from genba.sim.compiled import UNCOUNTED, kernel
+from genba.sim.kinematics import chain_of
 
 NRT = importlib.import_module("numba.core.runtime._nrt_python")
 
@@ -78,3 +80,32 @@ def test_a_tick_with_all_rules_makes_next_to_no_array_in_compiled_code_and_loses
     for one in kernels():
         for made in one.overloads.values():
             assert not isinstance(made.signature.return_type, types.Array), one
+
+
+@pytest.mark.parametrize("off", [-1, 1])
+def test_a_room_of_another_size_is_refused_not_written_past(off):
+    chain = chain_of("panda", "parallel")
+    n, q = 7, np.array(chain.robot.home)
+    where, doing = chain.state(q, np.zeros(n))[2:]
+    links, wrong = len(where), chain_kernels.room(n).size + off
+    with pytest.raises(ValueError, match="room"):
+        chain_kernels.twist_command(
+            q, np.zeros(6), chain.table, np.empty(n + 6 + 6 * links), np.empty(wrong)
+        )
+    body, moves = np.zeros((17, 7)), np.zeros((17, 6))
+    memory = touch.memory(links, 17, (3.0, 1.6, 5.0))
+    memory = np.append(memory, 0.0) if off > 0 else memory[:-1]
+    with pytest.raises(ValueError, match="room"):
+        touch.look(where, doing, body, moves, memory, np.zeros((17, touch.COLUMNS)), q, q)
+    with pytest.raises(ValueError, match="room"):
+        sight = np.empty((crowd.GAPS + 4 * links + 1 + off, 25))
+        crowd.distances(where, np.zeros((17, crowd.BODY)), sight)
+    laws, way = human.laws(human.everywhere(0.0)), np.zeros((links + 1, ways.WAY))
+    numbers, gaps, boxes = np.full(8, 0.1), np.empty((0, 1)), np.empty((0, 6))
+    bodies, worst = np.zeros((17, crowd.BODY)), np.empty(5)
+    with pytest.raises(ValueError, match="room"):
+        work = np.empty(17 + verified_stop.LOOKS + 7 - 1)
+        verified_stop.clear(way, bodies, laws, gaps, boxes, numbers, 0.1, worst, work, False)
+    with pytest.raises(ValueError, match="room"):
+        work = np.empty(ways.room(n) + off)
+        ways.stopping_way(q, q, q, chain.table, np.ones(n), numbers, way, work)
