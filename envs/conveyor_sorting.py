@@ -112,7 +112,7 @@ class ConveyorSorting:
         self.next_arrival = 0.0
         for y in (INFEED + 0.36, INFEED):
             self._arrive(world, y + float(rng.uniform(-0.05, 0.05)))
-        self._look(world)
+        self.poses = world.poses()
         self._choose()
 
     def advance(self, world: World, robot: RobotState, time: float) -> list[Event]:
@@ -124,11 +124,13 @@ class ConveyorSorting:
         if self.hands.held in self.on_belt:
             self.on_belt.remove(self.hands.held)
         events += self._run_off(world, time)
-        for part in self.hands.at_rest(world, time):
+        riding = {n for n in self.hands.released if _lies_on_belt(world.place_of(n))}
+        for part in self.hands.at_rest(world, time, riding, self.settings.belt_speed):
             events += self._judge(world, part, time)
-        if time >= self.next_arrival and self._infeed_free():
+        free = all(self.poses[n][1] > INFEED + 0.10 for n in self.on_belt)  # the infeed
+        if free and time >= self.next_arrival:
             self._arrive(world, INFEED)
-        self._look(world)
+        self.poses = world.poses()
         self._choose()
         return events
 
@@ -140,7 +142,7 @@ class ConveyorSorting:
             assert name is not None
             self.hands.assisted.add(name)
             events.append(self._deliver(world, name, self._bin(name)))
-        self._look(world)
+        self.poses = world.poses()
         self._choose()
         return events
 
@@ -206,9 +208,6 @@ class ConveyorSorting:
     def _bin(self, part: str) -> str:
         return "reject" if part in self.defective else self.kind[part]
 
-    def _look(self, world: World) -> None:
-        self.poses = world.poses()
-
     def _choose(self) -> None:
         """Offer the part in hand, or keep the offered one, or take the one furthest along."""
         if self.hands.held is not None:
@@ -220,9 +219,6 @@ class ConveyorSorting:
         if self.target is not None and self.hands.held is None:
             pose, half = self.poses[self.target], HALVES[self.kind[self.target]]
             self.yaw = t.grasp_yaw(pose, half, self.yaw)
-
-    def _infeed_free(self) -> bool:
-        return all(self.poses[n][1] > INFEED + 0.10 for n in self.on_belt)
 
     def _arrive(self, world: World, y: float) -> None:
         """A new part on the belt; every draw is made whether or not a body is free."""
@@ -278,8 +274,7 @@ class ConveyorSorting:
             if inside.all() and pose[2] < BIN_HEIGHT + 0.03:
                 return [self._deliver(world, part, name)]
         self.hands.released.pop(part)
-        on_belt = abs(pose[0] - BELT[0]) < BELT_HALF[0] + 0.01
-        if on_belt and pose[2] > BELT_TOP:
+        if _lies_on_belt(world.place_of(part)):
             self.on_belt.append(part)  # it rides on, and may be picked again
             return []
         where = "table" if pose[2] > -0.02 else "floor"
@@ -298,3 +293,7 @@ class ConveyorSorting:
         reason = "" if good else "defective delivered" if bad else f"{kind} in bin {where}"
         data = {"good": good, "kind": kind, "rework": False, "assisted": helped, "reason": reason}
         return Event(self.time, EventKind.PART_FINISHED, part, data)
+
+
+def _lies_on_belt(place: Sequence[float]) -> bool:
+    return abs(place[0] - BELT[0]) < BELT_HALF[0] + 0.01 and place[2] > BELT_TOP

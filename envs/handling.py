@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from math import dist
 
@@ -43,11 +44,16 @@ class Handling:
         """The part is on its own from now on and will be judged when it rests."""
         self.released.setdefault(part, (time, time))
 
-    def at_rest(self, world: World, time: float) -> list[str]:
-        """Released parts that have come to rest and may be judged now."""
+    def at_rest(
+        self, world: World, time: float, riding: Container[str] = (), belt: float = 0.0
+    ) -> list[str]:
+        """Released parts that have come to rest and may be judged now.
+
+        Those that are `riding` on a belt (m/s along y) rest when they go along with it.
+        """
         done = []
         for part, (start, since) in self.released.items():
-            if world.speed(part) > REST:
+            if world.speed(part, belt if part in riding else 0.0) > REST:
                 self.released[part] = (start, time)
                 since = time
             if time - since >= STILL or time - start >= PATIENCE:

@@ -253,12 +253,12 @@ class World:
         self.pose(name)
         return self._places[name]
 
-    def speed(self, name: str) -> float:
-        """m/s, with a tenth of the rad/s, of a part."""
+    def speed(self, name: str, belt: float = 0.0) -> float:
+        """m/s, with a tenth of the rad/s, of a part; against a belt (m/s along y) it rides on."""
         if name in self.parked:
             return 0.0
         v, w = p.getBaseVelocity(self.parts[name], physicsClientId=self.client)
-        return float(max(abs(v[0]), abs(v[1]), abs(v[2]), 0.1 * max(map(abs, w))))
+        return float(max(abs(v[0]), abs(v[1] - belt), abs(v[2]), 0.1 * max(map(abs, w))))
 
     def in_play(self) -> list[str]:
         """Names of the parts in the cell, in a fixed order."""
