@@ -48,7 +48,7 @@ from genba.sim.state import Array
 REACH, GAIT, A, GAIT_A, SWING, TRUNK_V, START, RISES, TRUNK, ALLOWED, CLAMPED, LAWS = range(12)
 LOOKS = 6  # instants at which the way to standstill is looked at
 STILL = 1e-3  # m/s; who asks for less asks for nothing
-SCALES = 5  # halvings in search of the greatest scale that is clear
+LEVELS = 32  # shares of the speed that are tried in search of the greatest that is clear
 ROUNDING = 1e-9  # m, what a bound that spares arithmetic leaves to it
 
 
@@ -240,34 +240,39 @@ def verify(
 
 
 @kernel(error_model="numpy")
-def greatest_scale(
+def greatest_level(
     robot: tuple[Array, Array, Array], table: Array, limits: Array, known: Array, way: Array,
     bodies: Array, laws: Array, gaps: Array, boxes: Array, settings: Array, late: float,
-    worst: Array, work: Array, least: float,
-) -> float:  # fmt: skip
-    """The greatest scale below 1 that is found clear, to one part in 2^SCALES; 0 where the lowest
-    of them that is not below `least` is not.
+    worst: Array, work: Array, least: float, hint: int,
+) -> int:  # fmt: skip
+    """The greatest of LEVELS, as a share of the speed and below 1, that is found clear; 0 where the
+    lowest of them that is not below `least` is not. It is looked for about `hint` first.
 
     The way `known` begins as all do, `way` is written to. Else as `stops_clear`.
     """
     q, dq, asked = robot
     m = work.shape[0] - bodies.shape[0] - LOOKS - 7
     one, two = work[:m], work[m:]
-    floor = 0.5**SCALES
-    while floor < least:
-        floor += 0.5**SCALES
-    low, high, scale = 0.0, 1.0, floor
+    floor = 1
+    while floor < least * LEVELS:
+        floor += 1
     for i in range(way.shape[0]):
         for k in range(MIDDLE):
             way[i, k] = known[i, k]
-    for turn in range(SCALES + 1):
-        fits = turn > 0 and scale <= floor
-        if not fits:
-            fits = onward(q, dq, asked, scale, table, limits, settings, way, one)
-            fits = fits and clear(way, bodies, laws, gaps, boxes, settings, late, worst, two, True)
-        if turn == 0 and not fits:
-            return 0.0
-        if turn > 0:
-            low, high = (scale, high) if fits else (low, scale)
-        scale = 0.5 * (low + high)
+    low, high, turn, hinted = 0, LEVELS, 0, floor <= hint < LEVELS
+    while high - low > 1:
+        if hinted and turn == 0:
+            at = hint
+        elif hinted and turn == 1:
+            at = max(floor, hint + 1 if low == hint else hint - 1)
+        else:
+            at = floor if low == 0 else (low + high) // 2
+        fits = onward(q, dq, asked, at / LEVELS, table, limits, settings, way, one)
+        if fits and clear(way, bodies, laws, gaps, boxes, settings, late, worst, two, True):
+            low = at
+        elif at == floor:
+            return 0
+        else:
+            high = at
+        turn += 1
     return low

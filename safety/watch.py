@@ -13,7 +13,7 @@ from genba.safety import human, standards
 from genba.safety.crowd import crowd_of
 from genba.safety.robot import RobotModel, kinematics
 from genba.safety.rule import PASS, Parameters, Verdict
-from genba.safety.verified_stop import clear, greatest_scale, room, stops_clear
+from genba.safety.verified_stop import LEVELS, clear, greatest_level, room, stops_clear
 from genba.safety.ways import ways_of
 from genba.sim.state import Array, Command, State
 
@@ -63,14 +63,14 @@ class Watch:
     """Asks for the greatest clear scale; after a stop it waits until the way stays clear.
 
     The rules of this kind say what may be touched. `memory` is (whether it is stopped, since when
-    the way is clear (s) or None).
+    the way is clear (s) or None), `level` what the latest search for a scale found.
     """
 
-    MEMORY = ("memory",)
+    MEMORY = ("level", "memory")
     __slots__ = (
         "_allowed", "_body", "_boxes", "_clamped", "_crowd", "_delay", "_key", "_laws", "_least",
         "_limits", "_reckoned", "_restart", "_robot", "_rows", "_settings", "_strict", "_table",
-        "_ways", "_worst", "memory",
+        "_ways", "_worst", "level", "memory",
     )  # fmt: skip
 
     def __init__(
@@ -103,6 +103,7 @@ class Watch:
         self._body = human.laws(allowed, clamped=self._clamped)  # made now: it takes ticks' time
         self._worst = np.empty(5)
         self.memory: tuple[bool, float | None] = (False, None)
+        self.level = 0
 
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: distance (m) of the pair that keeps the scale down; limit: the way it needs."""
@@ -132,8 +133,9 @@ class Watch:
                 ways.found_clear(state, self._reckoned)
             return self._answer(state.time, 1.0, inf, 0.0) if self.memory[0] else PASS
         at, need = (float(worst[1]), float(worst[2])) if ways.fits else (inf, 0.0)
-        scale = greatest_scale(arm, table, self._limits, way, ways.spare, *rest, self._least)
-        return self._answer(state.time, scale, at, need)
+        find = arm, table, self._limits, way, ways.spare, *rest, self._least, self.level
+        self.level = greatest_level(*find)  # from tick to tick it changes little
+        return self._answer(state.time, self.level / LEVELS, at, need)
 
     def _learn(self, sizes: tuple[int, ...]) -> tuple[Array, Array]:
         """The laws of bodies of so many capsules, rows as the crowd's, and room to work in."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from genba.safety import PASS, RULES, SafetyLayer, human
 from genba.safety.robot import guarded
-from genba.safety.verified_stop import RISES, spread, verify
+from genba.safety.verified_stop import LEVELS, RISES, spread, verify
 from genba.sim.choreography import Wait, Walk
 from genba.sim.gait import PELVIS
 from genba.sim.kinematics import chain_of
@@ -227,6 +227,30 @@ def test_too_near_to_move_is_a_stop_that_waits_for_a_clear_way():
     assert reach.check(state(clear, None, 0.1), turn).category == 2
     assert reach.check(state(clear, None, 0.39), turn).category == 2
     assert reach.check(state(clear, None, 0.41), turn) is PASS
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 99), st.floats(0.7, 2.0), st.integers(0, LEVELS), st.floats(0.01, 0.5))
+def test_wherever_the_search_begins_its_scale_is_clear_and_the_next_is_not(seed, x, hint, least):
+    q, asked = anywhere(np.random.default_rng(seed))
+    dq = 0.3 * asked
+    reach = rule(min_scale=least)
+    reach.level = hint
+    who = person(x, 0.2)
+    verdict = reach.check(state(robot(q, dq), who), command(q, asked))
+    if verdict is PASS:
+        return
+
+    def clear(level):
+        late, share = 0.1, level / LEVELS
+        rest = CHAIN.table, reach._limits, who.capsules, who.velocities, LAWS, reach._settings
+        return verify(q, dq, share * asked, *rest, late, np.empty(5))
+
+    floor = math.ceil(least * LEVELS)
+    level = round(verdict.scale * LEVELS)
+    assert level in (0, *range(floor, LEVELS))
+    assert clear(level) if level else not clear(floor)
+    assert not (level and clear(level + 1))
 
 
 @settings(deadline=None, max_examples=40)
