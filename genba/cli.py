@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from genba.console import own_stdout
 
     try:
-        with own_stdout() as out:
+        with _told_to_end(), own_stdout() as out:
             code = commands.COMMANDS[options.command](options, out)
             out.flush()
             return code
@@ -53,6 +56,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(commands.missing_extra(error), BAD_INPUT)
     except commands.Failure as failure:
         return _complain(" ".join(str(failure).split()), FAILED)
+
+
+@contextmanager
+def _told_to_end() -> Iterator[None]:
+    """SIGTERM ends a command as Ctrl-C does: what there is, is kept."""
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _complain(line: str, code: int) -> int:
@@ -162,7 +182,9 @@ def _train(parser: _Parser) -> None:
 
 
 def _bench(parser: _Parser) -> None:
-    parser.add_argument("suite", metavar="SUITE", help="a name, or a YAML file")
+    parser.add_argument(
+        "suite", metavar="SUITE", help="a name, or a YAML file; or a scenario, alone in its suite"
+    )
     parser.add_argument(
         "--agent", action="append", metavar="A",
         help="a name, or a file; may be given again (default: every agent that ships)",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -231,6 +232,18 @@ def test_an_interrupt_is_one_line_and_the_events_are_kept(capfd, tmp_path, monke
     code, _, err = answer(capfd, "run", "kitting_alone", "--record", record)
     assert code == INTERRUPTED and err.count("interrupted") == 1 and str(record) in err
     assert json.loads(record.read_text().splitlines()[0])["kind"] == "episode_start"
+
+
+def test_a_run_that_is_told_to_end_keeps_its_events_too(capfd, tmp_path, monkeypatch):
+    from genba.agents.idle import Idle
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(Idle, "act", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    record = tmp_path / "events.jsonl"
+    code, _, err = answer(capfd, "run", "kitting_alone", *SHORT, "--record", record)
+    assert code == INTERRUPTED and str(record) in err
+    assert "episode_start" in record.read_text()
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_reader_that_leaves_early_is_no_error():
