@@ -102,14 +102,6 @@ def _overrides(options: argparse.Namespace) -> list[str]:
     return [*options.overrides, *([f"seconds={seconds!r}"] if seconds is not None else [])]
 
 
-def _film(path: Path | None) -> Any:
-    if path is None:
-        return None
-    from genba.video import Film
-
-    return Film(path)
-
-
 def _show_figures(out: TextIO, title: str, figures: dict[str, float | None]) -> None:
     from genba.bench.scorecard import HEADLINE
     from genba.kpi import FIGURES
@@ -121,6 +113,8 @@ def _show_figures(out: TextIO, title: str, figures: dict[str, float | None]) -> 
     ]
     rows = [[n, number(figures[n]), _unit(FIGURES[n].unit), FIGURES[n].text] for n in names]
     show_table(out, title, ["figure", "value", "unit", ""], rows, numbers=4)
+    if (figures["effectiveness"] or 0.0) > 1.0:
+        out.write("effectiveness above 1: planned_cycle_time is longer than a part took\n")
 
 
 def _unit(unit: str) -> str:
@@ -141,7 +135,7 @@ def train(options: argparse.Namespace, out: TextIO) -> int:
 
 def bench(options: argparse.Namespace, out: TextIO) -> int:
     """genba bench"""
-    from genba.scenarios import load, load_suite
+    from genba.scenarios import distinct, load, load_suite
 
     for module in ("matplotlib", "jinja2"):
         need(module, "report")
@@ -150,6 +144,7 @@ def bench(options: argparse.Namespace, out: TextIO) -> int:
     if options.seconds is None:
         options.seconds = suite.seconds
     scenarios = [load(name, _overrides(options)) for name in suite.scenarios]
+    distinct(suite.name, scenarios)
     folder = options.out or Path("runs") / f"{suite.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     from genba.console import check_folder
 

@@ -19,7 +19,7 @@ def at(time: float, kind: str, subject: str = "cell", /, **data: Any) -> Event:
     return Event(time, EventKind(kind), subject, data)
 
 
-def start(seconds: float, planned: float = 10.0, takt: float | None = 20.0) -> Event:
+def start(seconds: float, planned: float | None = 10.0, takt: float | None = 20.0) -> Event:
     return at(0, "episode_start", "cell_1", seconds=seconds, planned_cycle_time=planned, takt=takt)
 
 
@@ -95,10 +95,10 @@ def test_a_clean_hour() -> None:
     assert found["good_parts_per_hour"] == 3
     assert found["scaled_share"] == pytest.approx(700 / 3100)
     assert found["slowed_share"] == pytest.approx(700 / 3600)
-    # nobody came: nothing to divide by, but one uninterrupted run of 3100 s
-    for name in ("mtbi", "mtba", "mcbi", "fan_out", "mttr", "response_time_mean"):
+    # nobody came: nothing to divide by
+    for name in ("mtbi", "mtba", "mtbf", "mcbi", "fan_out", "mttr", "response_time_mean"):
         assert found[name] is None, name
-    assert found["mtbf"] == 3100 and found["attention_demand"] == 0
+    assert found["attention_demand"] == 0
     assert found["interventions"] == 0 and found["cell_availability_8"] == 1
 
 
@@ -191,8 +191,8 @@ def test_a_failure_an_unattended_request_and_an_unfinished_service_count_up_to_t
     # 30 s for the first; nobody came for the second in 780 s
     assert found["response_time_mean"] == 405
     assert found["mttr"] == found["recovery_time_mean"] == 790
-    # 200 s of work, one failure: 200/(1 + 1)
-    assert found["mtbf"] == 100 and found["mtbi"] == 200 and found["mtba"] is None
+    # 200 s of work, one failure
+    assert found["mtbf"] == found["mtbi"] == 200 and found["mtba"] is None
     assert found["adot_seconds"] == 800 and found["oee"] == 0
 
 
@@ -322,6 +322,19 @@ def test_episodes_are_pooled_as_one_long_run() -> None:
     # (449 + 1000)/2; good parts (3 + 1) in 1600 s; OEE 10 x 4/1600
     assert found["mtbi"] == 724.5 and found["episodes"] == 2
     assert found["good_parts_per_hour"] == 9 and found["oee"] == 0.025
-    # 449 and 1000 s with no failure, two runs: 1449/(0 + 2)
-    assert found["mtbf"] == 724.5
+    assert found["mtbf"] is None  # no failure in 1449 s of work
     assert found["peak_requests_10min"] == 3
+
+
+def test_without_a_planned_cycle_time_there_is_no_oee_and_nothing_else_is_missing() -> None:
+    events = [start(1000, planned=None), state(0, "producing"), started(1, "a"), finished(9, "a")]
+    found = kpis(events, 1000)
+    assert found["oee"] is None and found["effectiveness"] is None
+    assert found["availability"] == 1 and found["good_parts_per_hour"] == 3.6
+
+
+def test_the_time_between_failures_does_not_hang_on_how_the_time_was_cut() -> None:
+    quiet = [start(300), state(0, "producing"), started(1, "a"), finished(9, "a")]
+    failed = [start(300), state(0, "producing"), request(299, 1, "robot", "failure")]
+    cut = pool([(failed, 300), (quiet, 300), (quiet, 300)])
+    assert cut["mtbf"] == pool([(failed, 300), (quiet, 600)])["mtbf"] == 900

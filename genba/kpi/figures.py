@@ -102,7 +102,7 @@ PRODUCTIVITY: tuple[Row, ...] = (
     ("first_pass_yield", "1", "first-pass yield, without rework or assist", "high",
      ratio("first_pass", "tried", 1, "proportion")),
     ("mtbf", "s", "mean productive time between failures", "high",
-     ratio("apt", "failures + episodes")),
+     ratio("apt", "failures", 1, "per_count")),
     ("mttr", "s", "mean time from a failure to work again", "low", ratio("repair", "failures")),
     ("apt_seconds", "s", "actual production time (APT)", "high", total("apt")),
     ("adet_seconds", "s", "actual delay time (ADET)", "low", total("adet")),

@@ -92,10 +92,11 @@ def add_plan(events: Sequence[Event], sums: dict[str, float]) -> None:
     for event in events:
         if event.kind is not EventKind.EPISODE_START:
             continue
-        planned = number(event, "planned_cycle_time")
-        sums["planned_pbt"], sums["planned_apt"] = sums["pbt"], sums["apt"]
-        sums["planned_produced"] = planned * sums["produced"]
-        sums["planned_good"] = planned * sums["good"]
+        if datum(event, "planned_cycle_time") is not None:
+            planned = number(event, "planned_cycle_time")
+            sums["planned_pbt"], sums["planned_apt"] = sums["pbt"], sums["apt"]
+            sums["planned_produced"] = planned * sums["produced"]
+            sums["planned_good"] = planned * sums["good"]
         if datum(event, "takt") is not None:
             sums["takt_cycles"] = sums["cycle_seconds"]
             sums["takt_planned"] = number(event, "takt") * sums["cycle_intervals"]
