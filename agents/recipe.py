@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from genba.agents.role import AgentError
 from genba.scenarios import ScenarioError
-from genba.scenarios.scenario import explain, read_yaml
+from genba.scenarios.reading import read_yaml
+from genba.scenarios.scenario import explain
 
 HERE = Path(__file__).parent / "recipes"
 Count = Annotated[int, Field(ge=1, le=10**9)]

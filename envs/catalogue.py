@@ -23,20 +23,20 @@ def build_task(scenario: Scenario) -> Task:
     """The cell a scenario names, with its settings. Raises ScenarioError naming the key."""
     if scenario.cell not in CELLS:
         hint = did_you_mean(scenario.cell, list(CELLS))
-        raise ScenarioError(f"{scenario.name}: cell: unknown cell {scenario.cell!r}{hint}")
+        raise ScenarioError(f"{scenario.where}: cell: unknown cell {scenario.cell!r}{hint}")
     cell = CELLS[scenario.cell]
     if scenario.robot not in ROBOTS:
         hint = did_you_mean(scenario.robot, list(ROBOTS))
-        raise ScenarioError(f"{scenario.name}: robot: unknown robot {scenario.robot!r}{hint}")
+        raise ScenarioError(f"{scenario.where}: robot: unknown robot {scenario.robot!r}{hint}")
     try:
         settings = cell.Settings.model_validate(scenario.task)
     except ValidationError as error:
-        raise ScenarioError(f"{scenario.name}: task.{explain(error, cell.Settings)}") from None
+        raise ScenarioError(f"{scenario.where}: task.{explain(error, cell.Settings)}") from None
     gripper = scenario.gripper or cell.grippers[0]
     if gripper not in cell.grippers:
         takes = " or ".join(cell.grippers)
         raise ScenarioError(
-            f"{scenario.name}: gripper: {scenario.cell} takes {takes}, not {gripper}"
+            f"{scenario.where}: gripper: {scenario.cell} takes {takes}, not {gripper}"
         )
     task: Task = cell(scenario.robot, gripper, settings)
     return task

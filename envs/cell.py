@@ -59,7 +59,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         try:
             self.layer = SafetyLayer(scenario.safety, {ROBOT: self.arm.chain}, TICK)
         except ValueError as error:
-            raise ScenarioError(f"{scenario.name}: {error}") from None
+            raise ScenarioError(f"{scenario.where}: {error}") from None
         configuration = fingerprint(scenario.safety)
         self.instruments = Instruments(self.layer, self.world, configuration)
         self.machines = self.instruments.machines

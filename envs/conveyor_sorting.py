@@ -42,7 +42,7 @@ COLOURS = {
 class ConveyorSettings(BaseModel):
     """`task:` of a conveyor sorting scenario."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     belt_speed: Annotated[float, Field(gt=0, le=0.5, allow_inf_nan=False)] = 0.12  # m/s
     parts_per_minute: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)] = 14.0
     share_a: Annotated[float, Field(ge=0, le=1)] = 0.5  # the rest is of kind b

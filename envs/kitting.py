@@ -42,7 +42,7 @@ from genba.sim.world import World
 class KittingSettings(BaseModel):
     """`task:` of a kitting scenario."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     parts: Annotated[int, Field(ge=1, le=10)] = 10  # in a full tote
     tray_exchange: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = 4.0  # s
     vision_noise: Annotated[float, Field(ge=0, le=0.02, allow_inf_nan=False)] = 0.0007  # m, std

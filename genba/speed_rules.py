@@ -14,7 +14,8 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from genba.scenarios import Scenario, ScenarioError
-from genba.scenarios.scenario import HERE, read_yaml
+from genba.scenarios.reading import read_yaml
+from genba.scenarios.scenario import HERE
 from genba.sim.state import Command, State
 
 PRESENT = 2  # people

@@ -1,12 +1,13 @@
 """What is played: one YAML file a scenario, suites of them, and the schema both follow."""
 
 from genba.scenarios.disturbances import FaultPlan
+from genba.scenarios.reading import ScenarioError
 from genba.scenarios.scenario import (
     Operator,
     People,
     Scenario,
-    ScenarioError,
     Suite,
+    distinct,
     examples,
     load,
     load_suite,
@@ -21,6 +22,7 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "Suite",
+    "distinct",
     "examples",
     "load",
     "load_suite",

@@ -10,18 +10,22 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 from genba.scenarios.disturbances import FaultPlan
+from genba.scenarios.reading import ScenarioError, read_yaml
 
 HERE = Path(__file__).parent
-MAX_FILE = 256 * 1024  # bytes; a scenario is a page, not a book
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-
-
-class ScenarioError(ValueError):
-    """A scenario or suite that cannot be played; the message is one line with file and key."""
 
 
 class _Strict(BaseModel):
@@ -41,8 +45,9 @@ class People(_Strict):
 
     @model_validator(mode="after")
     def _some_behaviour(self) -> People:
-        if sum(self.behaviours.values()) <= 0:
-            raise ValueError("the shares of behaviours must not all be 0")
+        total = sum(self.behaviours.values())
+        if abs(total - 1.0) > 1e-6:
+            raise ValueError(f"the shares of behaviours must add up to 1, not {total:.6g}")
         return self
 
 
@@ -112,8 +117,9 @@ class Scenario(_Strict):
     tcp_speed: Annotated[float, Field(gt=0, le=1.7, allow_inf_nan=False)] = 1.0  # m/s at action 1
     tcp_turn: Annotated[float, Field(gt=0, le=2.5, allow_inf_nan=False)] = 2.0  # rad/s at action 1
     joint_speed: Share = 0.5  # share of the joints' top speed at action 1 (joint_velocity)
-    planned_cycle_time: Positive = 5.0  # s a part, PRI of ISO 22400
-    takt: Positive | None = None  # s a part the customer asks for
+    # s a part while it runs, without waiting: PRI of ISO 22400; without it there is no OEE
+    planned_cycle_time: Seconds | None = None
+    takt: Seconds | None = None  # s a part the customer asks for
     cycle_timeout: Positive = 60.0  # s of running without a part before a person is called
     people: People = People()
     operator: Operator = Operator()
@@ -121,6 +127,12 @@ class Scenario(_Strict):
     safety: str | dict[str, Any] = Field(default_factory=dict)  # a profile, or rules of one's own
     faults: Annotated[tuple[FaultPlan, ...], Field(max_length=100)] = ()  # on purpose
     task: dict[str, Any] = Field(default_factory=dict)
+    _file: str = PrivateAttr("")
+
+    @property
+    def where(self) -> str:
+        """The file that it was read from, for an error line; else its name."""
+        return self._file or self.name
 
     @property
     def environment_id(self) -> str:
@@ -168,40 +180,41 @@ def load(name: str | Path, overrides: Sequence[str] = ()) -> Scenario:
     for override in overrides:
         _override(data, override)
     scenario: Scenario = _validate(Scenario, data, path.name)
+    scenario._file = path.name
     return scenario
 
 
 def load_suite(name: str | Path) -> Suite:
-    """A suite by its name or its file. Raises ScenarioError."""
-    path = _find(name, HERE / "suites", suites(), "suite")
-    suite: Suite = _validate(Suite, read_yaml(path), path.name)
-    return suite
+    """A suite by its name or its file; of a scenario's the suite of it alone.
+
+    Files that a suite names lie beside its own. Raises ScenarioError.
+    """
+    if str(name) in names():
+        return Suite(name=str(name), title=load(name).title, scenarios=[str(name)])
+    path = _find(name, HERE / "suites", suites(), "suite", also=names())
+    data = read_yaml(path)
+    if "cell" in data and "scenarios" not in data:
+        one = load(path)
+        return Suite(name=one.name, title=one.title, scenarios=[str(path)])
+    suite: Suite = _validate(Suite, data, path.name)
+    beside = [path.parent / entry for entry in suite.scenarios]
+    found = [
+        str(file) if file.is_file() else entry
+        for file, entry in zip(beside, suite.scenarios, strict=True)
+    ]
+    return suite.model_copy(update={"scenarios": found})
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """A mapping from a YAML file, read with the safe loader. Raises ScenarioError."""
-    try:
-        if path.stat().st_size > MAX_FILE:
-            raise ScenarioError(f"{path}: larger than {MAX_FILE} bytes")
-        # aliases can make a page of YAML grow to gigabytes, and no scenario needs one
-        text = path.read_text(encoding="utf-8")
-        if any(isinstance(t, yaml.AliasToken) for t in yaml.scan(text)):
-            raise ScenarioError(f"{path}: YAML aliases (*name) are not accepted")
-        data = yaml.safe_load(text)
-    except OSError as error:
-        raise ScenarioError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise ScenarioError(f"{path}: not a UTF-8 text file") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        if isinstance(error, ScenarioError):
-            raise
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "cannot be parsed"
-        raise ScenarioError(f"{path}:{where} not YAML ({problem})") from None
-    if not isinstance(data, dict):
-        raise ScenarioError(f"{path}: expected keys and values, found {type(data).__name__}")
-    return data
+def distinct(suite: str, scenarios: Sequence[Scenario]) -> None:
+    """Raises ScenarioError where two scenarios have one name: their episodes would be pooled."""
+    seen: dict[str, str] = {}
+    for scenario in scenarios:
+        if scenario.name in seen:
+            both = f"{seen[scenario.name]} and {scenario.where}"
+            raise ScenarioError(
+                f"{suite}: scenarios: {both} are both named {scenario.name}; give each its own name"
+            )
+        seen[scenario.name] = scenario.where
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
@@ -210,7 +223,9 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(known)}"
 
 
-def _find(name: str | Path, folder: Path, known: list[str], what: str) -> Path:
+def _find(
+    name: str | Path, folder: Path, known: list[str], what: str, also: Sequence[str] = ()
+) -> Path:
     text = str(name)
     if text in known:
         return folder / f"{text}.yaml"
@@ -221,7 +236,7 @@ def _find(name: str | Path, folder: Path, known: list[str], what: str) -> Path:
             hint = f"; did you mean {close[0]}?" if close else ""
             raise ScenarioError(f"{text}: no such {what} file{hint}")
         return path
-    raise ScenarioError(f"unknown {what} {text!r}{did_you_mean(text, known)}")
+    raise ScenarioError(f"unknown {what} {text!r}{did_you_mean(text, [*known, *also])}")
 
 
 def _override(data: dict[str, Any], override: str) -> None:
@@ -244,7 +259,8 @@ def _override(data: dict[str, Any], override: str) -> None:
 
 def _validate(model: type[Any], data: dict[str, Any], where: str) -> Any:
     try:
-        return model.model_validate(data)
+        # as JSON, so that a list may be a tuple, but `yes` is no number
+        return model.model_validate_json(json.dumps(data, default=str), strict=True)
     except ValidationError as error:
         raise ScenarioError(f"{where}: {explain(error, model)}") from None
 
@@ -254,11 +270,30 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     first = error.errors()[0]
     key = ".".join(str(p) for p in first["loc"]) or "the file"
     if first["type"] == "extra_forbidden":
-        fields = list(model.model_fields) if len(first["loc"]) == 1 else []
+        fields = _fields(model, first["loc"][:-1])
         hint = did_you_mean(str(first["loc"][-1]), fields) if fields else ""
         return f"{key}: unknown key{hint}"
     if first["type"] == "missing":
         return f"{key}: missing"
+    if first["input"] is None:
+        return f"{key.removesuffix('.str')}: empty; give it a value or leave the key out"
+    if first["type"] == "string_pattern_mismatch" and key == "name":
+        return f"name: only a-z, 0-9 and _, a letter first (got {_got(first)}); see title, title_ja"
     message = first["msg"].removeprefix("Value error, ")
-    got = json.dumps(first["input"], default=str)
-    return f"{key}: {message[0].lower()}{message[1:]} (got {got[:60]})"
+    return f"{key}: {message[0].lower()}{message[1:]} (got {_got(first)})"
+
+
+def _got(problem: Any) -> str:
+    return json.dumps(problem["input"], default=str, ensure_ascii=False)[:60]
+
+
+def _fields(model: type[BaseModel], path: Sequence[int | str]) -> list[str]:
+    """The keys known at a path of keys; none where no model says."""
+    for key in path:
+        field = model.model_fields.get(str(key))
+        if field is None or not (
+            isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+        ):
+            return []
+        model = field.annotation
+    return list(model.model_fields)

@@ -48,7 +48,17 @@ def test_every_suite_names_scenarios_that_exist(name):
         ("people: {visits_per_hour: 1, age: 3}\n", ["people.age", "unknown key"]),
         ("people: {behaviours: {angry: 1.0}}\n", ["people.behaviours"]),
         ("people: {behaviours: {helpful: 0}}\n", ["people", "0"]),
+        ("people: {visits_per_hours: 3}\n", ["did you mean visits_per_hour"]),
+        ("people: {behaviours: {helpful: 0.9, indifferent: 0.9}}\n", ["add up to 1", "1.8"]),
+        ("people: {visits_per_hour: yes}\n", ["people.visits_per_hour", "number", "true"]),
+        ("people:\n", ["people: empty"]),
+        ("safety:\n", ["safety: empty"]),
+        ("seconds: true\n", ["seconds", "number", "true"]),
+        ("seconds: 5\nseconds: 600\n", ["mine.yaml", "line 4", "seconds", "twice"]),
+        ("people: {visits_per_hour: 1, visits_per_hour: 2}\n", ["visits_per_hour", "twice"]),
+        ("planned_cycle_time: 1.0e+300\n", ["planned_cycle_time", "604800"]),
         ("operator: {notice: [9, 3]}\n", ["operator", "shortest"]),
+        ("operator: {notice: 5}\n", ["operator.notice", "array"]),
         ("sensors: {delay: -1}\n", ["sensors.delay"]),
         ("gripper: claw\n", ["gripper", "claw"]),
         ("tcp_speed: 5\n", ["tcp_speed"]),
@@ -66,7 +76,8 @@ def test_a_wrong_key_type_or_value_is_one_line(tmp_path, text, words):
         ("robot: pand\n", ["robot", "did you mean panda"]),
         ("task: {parts: 99}\n", ["task.parts", "99"]),
         ("gripper: vacuum\n", ["gripper", "kitting takes parallel, not vacuum"]),
-        ("task: {part: 9}\n", ["task.part", "unknown key"]),
+        ("task: {part: 9}\n", ["task.part", "unknown key", "did you mean parts"]),
+        ("task: {parts: true}\n", ["task.parts", "integer", "true"]),
         ("safety: nothing\n", ["safety", "nothing"]),
         ("safety: {speed_separation: {decelaration: 2}}\n", ["safety.speed_separation.decel"]),
         ("safety: {joint_limit: {}}\n", ["safety.joint_limit", "joint_limits"]),
@@ -75,7 +86,36 @@ def test_a_wrong_key_type_or_value_is_one_line(tmp_path, text, words):
 def test_what_only_the_cell_or_the_layer_knows_is_one_line_too(tmp_path, text, words):
     head = "name: mine\n" + ("" if "cell" in text else "cell: kitting\n")
     line = refused(tmp_path, head + text, build=True)
+    assert line.startswith("mine.yaml: ")
     assert all(word in line for word in words), line
+
+
+def test_a_name_in_another_script_is_shown_as_it_was_typed(tmp_path):
+    line = refused(tmp_path, "name: 組立セル\ncell: kitting\n")
+    assert "組立セル" in line and "title_ja" in line
+
+
+def test_nesting_without_end_is_refused_at_once(tmp_path):
+    assert "nested deeper" in refused(tmp_path, "[" * 100_000)
+
+
+def test_a_suite_finds_the_files_beside_it_and_refuses_two_of_one_name(tmp_path, monkeypatch):
+    monkeypatch.chdir("/")
+    for file in ("before", "after"):
+        (tmp_path / f"{file}.yaml").write_text(GOOD)
+    (tmp_path / "both.yaml").write_text("name: both\nscenarios: [before.yaml, after.yaml]\n")
+    suite = scenarios.load_suite(tmp_path / "both.yaml")
+    loaded = [scenarios.load(one) for one in suite.scenarios]
+    with pytest.raises(ScenarioError, match=r"both: .*before.yaml and after.yaml .* mine"):
+        scenarios.distinct(suite.name, loaded)
+
+
+def test_a_scenario_is_a_suite_of_itself(tmp_path):
+    (tmp_path / "mine.yaml").write_text(GOOD + "title: Mine\n")
+    suite = scenarios.load_suite(tmp_path / "mine.yaml")
+    assert (suite.name, suite.title) == ("mine", "Mine")
+    assert scenarios.load(suite.scenarios[0]).name == "mine"
+    assert scenarios.load_suite("kitting_alone").scenarios == ["kitting_alone"]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +145,7 @@ def test_a_missing_file_an_unknown_name_and_a_folder_are_refused(tmp_path):
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path):
-    assert "larger" in refused(tmp_path, "#" * (scenarios.scenario.MAX_FILE + 1))
+    assert "larger" in refused(tmp_path, "#" * (scenarios.reading.MAX_FILE + 1))
 
 
 def test_overrides_reach_every_depth():

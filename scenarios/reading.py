@@ -1,0 +1,71 @@
+"""YAML files of strangers: plain values alone, no key twice, no nesting without end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+MAX_FILE = 256 * 1024  # bytes; a scenario is a page, not a book
+MAX_DEPTH = 20  # of values in values
+_OPENING = (
+    yaml.BlockMappingStartToken, yaml.BlockSequenceStartToken,
+    yaml.FlowMappingStartToken, yaml.FlowSequenceStartToken,
+)  # fmt: skip
+_CLOSING = yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken
+
+
+class ScenarioError(ValueError):
+    """A scenario or suite that cannot be played; the message is one line with file and key."""
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, but of a key that is there twice the last does not win in silence."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    problem = f"{key.value}: the key is there twice"
+                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A mapping from a YAML file, plain values only. Raises ScenarioError."""
+    try:
+        if path.stat().st_size > MAX_FILE:
+            raise ScenarioError(f"{path}: larger than {MAX_FILE} bytes")
+        text = path.read_text(encoding="utf-8")
+        for problem in _problems(text):
+            raise ScenarioError(f"{path}: {problem}")
+        data = yaml.load(text, _Loader)
+    except OSError as error:
+        raise ScenarioError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ScenarioError(f"{path}: not a UTF-8 text file") from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        if isinstance(error, ScenarioError):
+            raise
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "cannot be parsed"
+        raise ScenarioError(f"{path}:{where} not YAML ({problem})") from None
+    if not isinstance(data, dict):
+        raise ScenarioError(f"{path}: expected keys and values, found {type(data).__name__}")
+    return data
+
+
+def _problems(text: str) -> Iterator[str]:
+    """What YAML allows and no scenario needs, found before anything grows."""
+    depth = 0
+    for token in yaml.scan(text):
+        if isinstance(token, yaml.AliasToken):  # a page of them can grow to gigabytes
+            yield "YAML aliases (*name) are not accepted"
+        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+        if depth > MAX_DEPTH:
+            yield f"nested deeper than {MAX_DEPTH} levels"
