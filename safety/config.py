@@ -6,14 +6,21 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from math import inf
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from genba.safety.catalogue import PROFILES, RULES
 from genba.safety.rule import ORDERS
+from genba.safety.standards import PERCEPTION_AGE, SENSOR_DELAY
 
 _INTEGRITY = "configuration_integrity"
+_ABOUT_PEOPLE = (
+    "speed_separation", "ssm_reach", "pfl", "standstill_zone", "reduced_speed", "guard_interlock",
+    "barrier",
+)  # fmt: skip
+_WHERE = "zones", "distance"  # parameters without which a rule looks at nobody
 
 
 def resolve_profile(value: object) -> dict[str, dict[str, Any]]:
@@ -57,6 +64,20 @@ def read_config(value: object) -> dict[str, BaseModel]:
             raise ValueError(f"safety.{name}: no such rule{_near(name, RULES)}")
     names = sorted(config, key=lambda name: (ORDERS.index(RULES[name].order), [*RULES].index(name)))
     return {name: _parameters(name, config[name]) for name in names}
+
+
+def oldest_sight(config: Mapping[str, BaseModel]) -> float:
+    """s, the age beyond which rules about people must not believe what they are told of them.
+
+    Infinite where no rule looks at people, or `perception_integrity` judges the sight itself.
+    """
+    delays = [
+        getattr(settings, "sensor_delay", SENSOR_DELAY)
+        for name, settings in config.items()
+        if name in _ABOUT_PEOPLE and any(getattr(settings, key, True) for key in _WHERE)
+    ]
+    blind = not delays or "perception_integrity" in config
+    return inf if blind else PERCEPTION_AGE + max(delays)
 
 
 def fingerprint(value: object) -> str:

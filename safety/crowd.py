@@ -6,7 +6,7 @@ from math import inf, isfinite, nan, sqrt
 
 import numpy as np
 
-from genba.safety.geometry import ball_of, faster_end
+from genba.safety.geometry import LARGEST, ball_of, faster_end
 from genba.sim.compiled import ROOM, kernel
 from genba.sim.state import Array, State
 
@@ -40,6 +40,8 @@ def put(capsules: Array, velocities: Array, first: int, out: Array) -> None:
         for k in range(6):
             out[i, MOVES + k] = velocities[j, k] if known else nan
         x, y, z, r = ball_of(out, i, 0)
+        if not (out[i, 6] >= 0.0 and abs(x) + abs(y) + abs(z) + r < LARGEST):
+            x = nan  # no body of this world: who asks how near it is must act
         out[i, BALL], out[i, BALL + 1], out[i, BALL + 2], out[i, BALL + 3] = x, y, z, r
         out[i, FASTER], out[i, FIRST] = faster_end(out, i, MOVES), first
 

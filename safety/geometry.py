@@ -59,7 +59,7 @@ def robot_fault(
 ) -> int:
     """SOUND, WRONG_SHAPE or NOT_FINITE: a measured robot of like = (joints, capsules).
 
-    A place beyond LARGEST counts as not finite.
+    A place beyond LARGEST and a radius below 0 count as not finite.
     """
     n, c = like
     if q.shape[0] != n or tcp.shape[0] != 7 or rows.shape[0] != c or rows.shape[1] != 7:
@@ -74,6 +74,9 @@ def robot_fault(
             return NOT_FINITE
     for x in rows.flat:
         if not abs(x) < LARGEST:
+            return NOT_FINITE
+    for i in range(c):
+        if rows[i, 6] < 0.0:
             return NOT_FINITE
     return motion_fault(n, dq, twist, moves)
 
@@ -122,6 +125,8 @@ def sound(
         return False
     bad = _none(asked, inf) | _none(tool, inf) | _none(dq, inf) | _none(twist, inf)
     bad |= _none(q, LARGEST) | _none(tcp, LARGEST) | _nones(capsules, LARGEST)
+    for i in range(c):
+        bad |= capsules[i, 6] < 0.0
     return not (bad | _nones(rows, inf) | _nones(moves, inf))
 
 
@@ -224,7 +229,7 @@ def touches(zones: Array, body: Array) -> bool:
     """
     for k in range(zones.shape[0]):
         for j in range(body.shape[0]):
-            if not isfinite(body[j, :7].sum()):
+            if not (abs(body[j, :7].sum()) < LARGEST and body[j, 6] >= 0.0):
                 return True
             low, high, outside = 0.0, 1.0, False
             for axis in range(3):

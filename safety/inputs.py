@@ -48,10 +48,10 @@ def state_fault(state: State, name: str, joints: int, rows: int) -> str:
     if kind == geometry.WRONG_SHAPE:
         return "the measured robot has the wrong shape"
     if kind == geometry.NOT_FINITE:
-        return "the measured robot is not finite, or impossibly far away"
+        return "the measured robot is not finite, or impossibly far away or thin"
     for person in state.people.values():
-        if person.capsules.shape[1] != 7:
-            return "a measured person has the wrong shape"
+        if person.capsules.shape[1] != 7 or not person.capsules.shape[0]:
+            return "a measured person has the wrong shape, or no body"
     return ""
 
 

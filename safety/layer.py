@@ -7,13 +7,13 @@ Modelled on the standards that the rules name; no certified safety function.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isfinite
+from math import inf, isfinite
 
 import numpy as np
 
 from genba.safety import geometry, inputs, standards
 from genba.safety.catalogue import RULES
-from genba.safety.config import read_config
+from genba.safety.config import oldest_sight, read_config
 from genba.safety.journal import Journal, Named
 from genba.safety.recorder import Recorder
 from genba.safety.robot import RobotModel, guarded
@@ -39,9 +39,9 @@ class SafetyLayer:
     """
 
     __slots__ = (
-        "_flicker", "_grip", "_joints", "_journal", "_latches", "_longest", "_persists", "_repeats",
-        "_robot", "_robot_name", "_rows", "_screen", "_settings", "_shares", "_tick", "_time",
-        "recorder", "rules", "scale",
+        "_flicker", "_grip", "_joints", "_journal", "_latches", "_longest", "_oldest", "_persists",
+        "_repeats", "_robot", "_robot_name", "_rows", "_screen", "_settings", "_shares", "_tick",
+        "_time", "recorder", "rules", "scale",
     )  # fmt: skip
 
     def __init__(
@@ -56,6 +56,7 @@ class SafetyLayer:
         ((self._robot_name, robot),) = robots.items()
         self._robot = guarded(robot, tick)
         self._settings = read_config(config)
+        self._oldest = oldest_sight(self._settings)
         self._joints = len(self._robot.q_min)
         self._shares = inputs.Shares(self._joints)
         self._tick, self._flicker = tick, flicker
@@ -66,7 +67,7 @@ class SafetyLayer:
     def start(self) -> None:
         """Begins an episode: nothing latched, nothing remembered."""
         self.rules: dict[str, Rule] = {name: self._build(name) for name in self._settings}
-        self._screen = Screen(self.rules, self._robot_name, self._joints)
+        self._screen = Screen(self.rules, self._robot_name, self._joints, self._oldest)
         self._journal = Journal(self._flicker)
         self._latches: dict[str, Verdict] = {}
         self._persists = False  # a latching verdict was given in the latest tick
@@ -102,7 +103,11 @@ class SafetyLayer:
             verdict = failure(f"the layer failed: {type(error).__name__}: {error}")
             decision = self._decide(None, command, [(LAYER, verdict)])
         if self.recorder is not None:
-            self.recorder.tick(self, state, command, decision)
+            try:
+                self.recorder.tick(self, state, command, decision)
+            except Exception as error:  # ours never does; what is not recorded must not move
+                verdict = failure(f"the recorder failed: {type(error).__name__}: {error}")
+                return self._decide(None, command, [(LAYER, verdict)])
         return decision
 
     def reset(self, time: float, by: str = "manual") -> tuple[Event, ...]:
@@ -115,7 +120,7 @@ class SafetyLayer:
         if not self._latches or self._persists:
             return ()
         self.rules.update({name: self._build(name) for name in self._latches if name in self.rules})
-        self._screen = Screen(self.rules, self._robot_name, self._joints)
+        self._screen = Screen(self.rules, self._robot_name, self._joints, self._oldest)
         self._latches = {}
         events = self._journal.release(time, by)
         if self.recorder is not None:
@@ -184,13 +189,18 @@ class SafetyLayer:
             stale = self._time_fault(state.time)
             if stale:
                 found.append((LAYER, failure(stale)))
+            if self._oldest < inf and not 0.0 <= state.people_age <= self._oldest:
+                found.append((LAYER, failure("people were not seen for too long")))
             bad = inputs.state_fault(state, self._robot_name, self._joints, self._rows)
             if bad:  # compiled rules must not meet arrays of a wrong shape
                 found.append((LAYER, failure(bad)))
                 checks = ()
         elif isfinite(state.time):
             self._time = state.time
-        return checks, self._motionless(command) if fault else command
+        if fault:
+            nothing = inputs.standing(self._joints, self._rows)
+            command = Command(*nothing, command.grip, command.asked, command.age)
+        return checks, command
 
     def _blame(self, fault: str, command: Command) -> Verdict:
         """A policy that answers no number is for its rule to judge; all else is our own fault."""
@@ -208,21 +218,14 @@ class SafetyLayer:
             return ""
         if not isfinite(time) or (last is not None and time < last):
             return "the state is stale: time does not advance"
+        # a robot that is locked out is not asked for meanwhile
+        if last is not None and time - last > self._longest and not self._latches:
+            return "the state is stale: ticks are missing"  # believed once it comes again
         self._time = time
         if last is None:
             return ""
         self._repeats = self._repeats + 1 if time == last else 0
-        if self._repeats >= STALE_TICKS:
-            return "the state is stale: time does not advance"
-        # a robot that is locked out is not asked for meanwhile
-        if time - last > self._longest and not self._latches:
-            return "the state is stale: ticks are missing"
-        return ""
-
-    def _motionless(self, command: Command) -> Command:
-        return Command(
-            *inputs.standing(self._joints, self._rows), command.grip, command.asked, command.age
-        )
+        return "the state is stale: time does not advance" if self._repeats >= STALE_TICKS else ""
 
     def _moved(self, state: State, command: Command, dq: Array) -> Command:
         """The command with joint velocities dq (n,) instead of those asked, rad/s."""

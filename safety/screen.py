@@ -62,12 +62,15 @@ class Screen:
     """
 
     __slots__ = (
-        "_age", "_flags", "_joints", "_quiet", "_robot", "_terms", "after", "covered", "every",
-        "heeds", "rest",
+        "_age", "_flags", "_joints", "_oldest", "_quiet", "_robot", "_terms", "after", "covered",
+        "every", "heeds", "rest",
     )  # fmt: skip
 
-    def __init__(self, rules: Mapping[str, Rule], robot: str, joints: int) -> None:
-        self._robot, self._joints = robot, joints
+    def __init__(
+        self, rules: Mapping[str, Rule], robot: str, joints: int, oldest: float = inf
+    ) -> None:
+        """`oldest`: s, age of the sight of people beyond which `inputs` has a word to say."""
+        self._robot, self._joints, self._oldest = robot, joints, oldest
         self._terms = np.zeros((ROWS, max(joints, WIDTH)))
         self._terms[BOUNDS, SIZE] = self._terms[BOUNDS, TOOL] = self._age = inf
         self._flags: tuple[str, ...] = ()
@@ -102,8 +105,11 @@ class Screen:
         robot = state.robots.get(self._robot) if self.every else None
         if robot is None or command.grip - command.grip != 0.0:
             return None
+        if not 0.0 <= state.people_age <= self._oldest:
+            return None
         for _, _, capsules, _ in state.people.values():
-            if capsules.shape[1] != 7:
+            count, width = capsules.shape
+            if width != 7 or not count:
                 return None
         q, dq, tcp, twist, where, doing, _, _, _, _ = robot
         asks, tool, moves, grip, answer, _ = command
@@ -113,7 +119,7 @@ class Screen:
         )  # fmt: skip
         if found != SILENT:
             return None if found == UNSOUND else self.every
-        if not command.age <= self._age:
+        if not 0.0 <= command.age <= self._age:
             return self.every
         machines = state.machines
         for flag in self._flags:

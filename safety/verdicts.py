@@ -25,7 +25,7 @@ class Decision(NamedTuple):
 
 def failure(reason: str) -> Verdict:
     """A latched category 1 stop: what cannot be judged stops the robot."""
-    return Verdict(0.0, 1, True, reason, 0.0, 0.0)
+    return Verdict(0.0, 1, True, reason.partition("\n")[0][:200], 0.0, 0.0)
 
 
 def stricter(one: Verdict, other: Verdict) -> bool:

@@ -56,17 +56,17 @@ ROUNDING = 1e-9  # m, what a bound that spares arithmetic leaves to it
 def spread_row(t: float, speed: float, trunk: float, laws: Array, j: int) -> float:
     """`spread` by row j of laws: to take the row out costs as much as the arithmetic."""
     reach, start, gait = max(laws[j, REACH], speed), laws[j, START], laws[j, GAIT]
-    trunk = min(trunk, laws[j, TRUNK_V])
+    most = max(laws[j, TRUNK_V], trunk)  # who is seen faster than the bound is
     # until t1 a reach is faster than the walk, until t2 the walk gets faster
     t1 = min(t, max(0.0, (reach / gait - trunk) / start))
-    t2 = min(t, max(t1, (laws[j, TRUNK_V] - trunk) / start))
+    t2 = min(t, max(t1, (most - trunk) / start))
     own = reach * t1 + gait * (trunk * (t2 - t1) + 0.5 * start * (t2 * t2 - t1 * t1))
-    own += max(reach, gait * laws[j, TRUNK_V]) * (t - t2)
+    own += max(reach, gait * most) * (t - t2)
     top = max(reach, gait * trunk)  # now
-    a = laws[j, A] + laws[j, GAIT_A] * min(laws[j, TRUNK_V], trunk + start * t)
+    a = laws[j, A] + laws[j, GAIT_A] * min(most, trunk + start * t)
     rising = min(t, (top - speed) / a)
     own -= rising * (top - speed - 0.5 * a * rising)
-    swung = laws[j, TRUNK_V] * t + laws[j, SWING]
+    swung = most * t + laws[j, SWING]
     least: float = own if own < swung else swung
     return least
 
@@ -141,7 +141,7 @@ def clear(
         bx, by, bz = bodies[j, BALL], bodies[j, BALL + 1], bodies[j, BALL + 2]
         rb = bodies[j, BALL + 3]
         # no further than a limb about its trunk; the exact way is reckoned once it matters
-        swung = laws[j, TRUNK_V] * last + laws[j, SWING] + settings[Z]
+        swung = max(laws[j, TRUNK_V], trunk) * last + laws[j, SWING] + settings[Z]
         furthest, exact, known = swung, False, 0  # known: of the looks, how many `needs`
         if not isfinite(rb + bx + by + bz + swung + speed + trunk):
             worst[0] = -inf
@@ -227,6 +227,8 @@ def verify(
     laws: Array, settings: Array, late: float, worst: Array,
 ) -> bool:  # fmt: skip
     """Whether carrying out `asked` (n,) rad/s for a tick and then braking keeps clear of one body.
+
+    `limits` (2, n) as those of `ways.braking`.
 
     The body (m, 7) as seen `late` s ago, its velocities `moves` (m, 6) and `laws` (m, LAWS), where
     nothing clamps. Else as `stops_clear`.

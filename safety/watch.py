@@ -86,7 +86,8 @@ class Watch:
         self._boxes = NOWHERE if clamping is None else clamping.boxes
         self._table = kinematics(robot, rule).table
         self._rows = len(self._table) - len(robot.ddq_max) - 1  # of a way
-        self._limits = np.asarray(robot.ddq_max, dtype=np.float64) * parameters.braking
+        drives = np.asarray(robot.ddq_max, dtype=np.float64)
+        self._limits = np.array([drives, drives * parameters.braking])
         tick = float(getattr(robot, "tick", standards.TICK))
         # the second tick: the jerk limit lets a deceleration grow within a tick
         self._settings = np.array([
@@ -110,7 +111,7 @@ class Watch:
         if not state.people:
             return self._answer(state.time, 1.0, inf, 0.0) if self.memory[0] else PASS
         robot, ways, table = state.robots[self._robot], self._ways, self._table
-        known = ways.holds(robot, command, self._key, self._rows)
+        known = ways.holds(state, command, self._key, self._rows)
         if known and ways.is_clear(state, self._reckoned):
             return self._answer(state.time, 1.0, inf, 0.0) if self.memory[0] else PASS
         crowd, late, gaps = self._crowd, state.people_age, NOBODY
@@ -127,7 +128,7 @@ class Watch:
             good = ways.fits and clear(way, *rest, False)
         else:
             fits, good = stops_clear(arm, table, self._limits, way, *rest)
-            ways.keep(robot, command, self._key, fits)
+            ways.keep(state, command, self._key, fits)
         if good:
             if self._strict:
                 ways.found_clear(state, self._reckoned)
@@ -145,7 +146,7 @@ class Watch:
             else human.laws(self._allowed, size, self._clamped)
             for size in sizes
         ]
-        work = room(len(self._limits), sum(sizes))
+        work = room(self._limits.shape[1], sum(sizes))
         known = self._laws[sizes] = np.concatenate(rows), work
         return known
 

@@ -13,7 +13,7 @@ import numpy as np
 from genba.safety.geometry import ball_of
 from genba.sim.chain_kernels import capsules_at
 from genba.sim.compiled import ROOM, kernel
-from genba.sim.state import Array, Command, RobotState, State
+from genba.sim.state import Array, Command, State
 
 # The settings' places in the array that the kernels take; GAP: m to a box that can clamp, CONTACT:
 # m to the robot, nearer a part counts as touched
@@ -29,12 +29,15 @@ Key = tuple[float, ...]  # what an answer depends on beside robot, command and p
 def braking(
     dq: Array, asked: Array, share: float, limits: Array, settings: Array, out: Array
 ) -> float:
-    """Joint speeds (n,) when braking begins into `out`; the time (s) it takes from there."""
+    """Joint speeds (n,) when braking begins into `out`; the time (s) it takes from there.
+
+    Rows of limits (2, n) rad/s^2: what the joints' drives reach, what their brakes are sure of.
+    """
     time = 0.0
     for i in range(dq.size):
-        gain = 2.0 * limits[i] * settings[TICK]
+        gain = 2.0 * limits[0, i] * settings[TICK]
         out[i] = dq[i] + min(gain, max(-gain, share * asked[i] - dq[i]))
-        time = max(time, abs(out[i]) / limits[i])
+        time = max(time, abs(out[i]) / limits[1, i])
     whole: float = time + settings[RISE]
     return whole
 
@@ -46,8 +49,8 @@ def stopping_way(
 ) -> bool:  # fmt: skip
     """Into `way` (c + 1, WAY): how a robot moves that does what is asked for a tick, then brakes.
 
-    q, dq, asked (n,) as measured and commanded; `table` of the chain; `limits` (n,) rad/s^2 of
-    braking; `work` as `room` makes it. False where a number is bad.
+    q, dq, asked (n,) as measured and commanded; `table` of the chain; `limits` (2, n) as those of
+    `braking`; `work` as `room` makes it. False where a number is bad.
     """
     frames = work[: 12 * (q.size + 2)].reshape((q.size + 2, 12))
     capsules_at(q, table, frames, way[: way.shape[0] - 1, :MIDDLE])
@@ -108,7 +111,7 @@ def _longer(way: Array, i: int, one: int, two: int) -> float:
 
 
 class Ways:
-    """Keeps the way of the latest command, while robot, command and key are the same.
+    """Keeps the way of the latest command, while state, command and key are the same.
 
     Also whether that way was found clear of everybody, at whatever speed: then it is clear for all
     rules that reckon alike, those included that let the robot touch somebody slowly.
@@ -117,28 +120,28 @@ class Ways:
     __slots__ = ("_about", "_clear", "_key", "fits", "spare", "way")
 
     def __init__(self) -> None:
-        self._about: tuple[RobotState, Command] | None = None  # held: nobody takes their identity
+        self._about: tuple[State, Command] | None = None  # held: nobody takes their identity
         self._key: Key = ()
         self._clear: tuple[State, Key] | None = None
         self.way, self.fits = np.empty((0, WAY)), False  # (c + 1, WAY); whether numbers are good
         self.spare = self.way  # of the same shape, for whoever tries other commands
 
-    def holds(self, robot: RobotState, command: Command, key: Key, rows: int) -> bool:
+    def holds(self, state: State, command: Command, key: Key, rows: int) -> bool:
         """Whether `way` is that of the command; else it is room of `rows` for whoever makes it.
 
         `key` stands for the limits and those of the settings that a way depends on.
         """
         about = self._about
-        if about is not None and about[0] is robot and about[1] is command and key == self._key:
+        if about is not None and about[0] is state and about[1] is command and key == self._key:
             return True
         self._about = self._clear = None
         if len(self.way) != rows:
             self.way, self.spare = np.empty((rows, WAY)), np.empty((rows, WAY))
         return False
 
-    def keep(self, robot: RobotState, command: Command, key: Key, fits: bool) -> None:
+    def keep(self, state: State, command: Command, key: Key, fits: bool) -> None:
         """`way` is that of the command now."""
-        self._about, self._key, self.fits = (robot, command), key, fits
+        self._about, self._key, self.fits = (state, command), key, fits
 
     def found_clear(self, state: State, key: Key) -> None:
         """The way touches nobody of this state; `key`: all that this was reckoned with."""

@@ -5,7 +5,7 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -274,3 +274,40 @@ def test_every_robot_there_is_can_be_guarded(name):
 def test_a_layer_guards_one_robot():
     with pytest.raises(ValueError, match="one robot"):
         SafetyLayer({}, {"a": Arm(), "b": Arm()})
+
+
+class Broken:
+    """A recorder that raises."""
+
+    failed = False
+
+    def begin(self, layer):
+        pass
+
+    def tick(self, *_):
+        raise RuntimeError("disk\nin two lines")
+
+
+def test_a_recorder_that_raises_stops_the_robot_and_the_layer_does_not():
+    layer = SafetyLayer("shared", {"arm": Arm()})
+    layer.recorder = cast(Any, Broken())
+    decision = layer.filter(state(0), command())
+    assert stands(decision) and layer.latched
+    (name, verdict), *_ = decision.verdicts
+    assert name == LAYER and "RuntimeError: disk" in verdict.reason and "\n" not in verdict.reason
+
+
+def test_one_time_that_is_garbage_stops_the_robot_but_is_not_believed():
+    layer = SafetyLayer("shared", {"arm": Arm()})
+    run(layer, 2)
+    assert layer.filter(state(0)._replace(time=1e9), command()).category == 1
+    run(layer, 3, start=2)
+    assert layer.reset(5 * TICK)
+    assert layer.filter(state(5), command()).category is None
+
+
+def test_an_answer_from_the_future_is_late():
+    layer = SafetyLayer({"policy_watchdog": {}}, {"arm": Arm()})
+    for tick in range(6):
+        decision = layer.filter(state(tick), command(age=-5.0))
+    assert decision.category == 2 and "late" in decision.verdicts[0][1].reason

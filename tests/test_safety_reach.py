@@ -128,6 +128,7 @@ def test_what_lies_between_a_verified_command_and_braking_falls_short_by_less_th
     rng = np.random.default_rng(5)
     tried, worst = 0, 0.0
     settings = np.array([2 * TICK, TICK, 0.06, 0.1, TICK, 0.04])
+    limits = np.array([ROBOT.ddq_max] * 2)
     while tried < 300:
         q, dq = anywhere(rng)
         asked = rng.uniform(-1.0, 1.0, 7) * ROBOT.dq_max
@@ -138,8 +139,8 @@ def test_what_lies_between_a_verified_command_and_braking_falls_short_by_less_th
         def margin(share, q=q, dq=dq, asked=asked, who=who):
             pair = np.array([9.0, 0, 0, 0, 0])
             verify(
-                q, dq, share * asked, CHAIN.table, ROBOT.ddq_max, who.capsules, who.velocities,
-                LAWS, settings, 0.1, pair,
+                q, dq, share * asked, CHAIN.table, limits, who.capsules, who.velocities, LAWS,
+                settings, 0.1, pair,
             )  # fmt: skip
             return pair[0]
 
@@ -149,11 +150,11 @@ def test_what_lies_between_a_verified_command_and_braking_falls_short_by_less_th
     assert worst > -0.01  # z_r
 
 
-def run(reach, seed, brakes=1.0, runner=2.0, starting=3.0, seconds=3.0):
+def run(reach, seed, brakes=1.0, runner=2.0, starting=3.0, told=1.0, seconds=3.0):
     """Somebody runs at the hand of a robot that is driven at them; least gap while it moves.
 
-    The person is seen 0.1 s late and runs at `runner` m/s, which they reach with `starting` m/s^2;
-    the robot brakes with `brakes` of its maker's deceleration.
+    The person is seen 0.1 s late and runs at `runner` m/s, which they reach with `starting` m/s^2,
+    and of which a share is `told`; the robot brakes with `brakes` of its maker's deceleration.
     """
     rng = np.random.default_rng(seed)
     angle = rng.uniform(-1.3, 1.3)
@@ -169,7 +170,7 @@ def run(reach, seed, brakes=1.0, runner=2.0, starting=3.0, seconds=3.0):
         speed = min(runner, speed + starting * TICK) if np.linalg.norm(goal) > 0.05 else 0.0
         heading = goal / max(1e-9, np.linalg.norm(goal))
         at = at + speed * TICK * heading
-        past.append(person(at[0], at[1], tuple(speed * heading)))
+        past.append(person(at[0], at[1], tuple(told * speed * heading)))
         who = past[max(0, tick - 12)]
         towards = np.array([*(0.9 * heading * (-1.0)), 0.0, 0.0, 0.0, 0.0])
         asked = CHAIN.resolve(q, towards)
@@ -199,7 +200,38 @@ def test_the_runs_would_find_a_layer_that_does_nothing_or_promises_too_much():
 
     assert min(run(Blind(), seed) for seed in range(4)) < 0.0
     assert min(run(rule(), seed, brakes=0.1) for seed in range(6)) < 0.0
-    assert min(run(rule(), seed, runner=6.0, starting=40.0) for seed in range(6)) < 0.0
+    fast = {"runner": 6.0, "starting": 40.0, "told": 0.0}
+    assert min(run(rule(), seed, **fast) for seed in range(6)) < 0.0
+
+
+@pytest.mark.parametrize("runner", [3.0, 4.0, 6.0])
+def test_who_is_seen_to_be_faster_than_the_bound_is_reckoned_with_as_fast(runner):
+    assert min(run(rule(), seed, runner=runner) for seed in range(8)) > 0.0
+    for region in ("pelvis", "chest", "skull"):
+        law = LAWS[list(CAPSULE_REGIONS).index(region)]
+        assert spread(0.4, runner, runner, law) >= 0.4 * runner
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**16), st.floats(0.8, 2.0), st.floats(0.05, 1.0))
+def test_who_declares_weaker_brakes_is_let_through_no_faster(seed, x, braking):
+    q, asked = anywhere(np.random.default_rng(seed))
+    pair = [
+        rule(braking=share).check(state(robot(q, 0.2 * asked), person(x, 0.2)), command(q, asked))
+        for share in (1.0, braking)
+    ]
+    assert pair[1].scale <= pair[0].scale
+
+
+def test_a_caller_may_fill_the_same_arrays_anew():
+    reach, q = rule(), ROBOT.home.copy()
+    arm, asked = robot(q, np.zeros(7)), command(q, 0.2 * ROBOT.dq_max)
+    assert reach.check(state(arm, person(3.0, 0.0)), asked) is PASS
+    other = robot(q + 0.4, np.zeros(7))
+    arm.q[:], arm.tcp[:], arm.capsules[:] = other.q, other.tcp, other.capsules
+    near = person(*(other.tcp[:2] + 0.3))
+    fresh = rule().check(state(other, near, TICK), asked)
+    assert reach.check(state(arm, near, TICK), asked) == fresh and fresh.category == 2
 
 
 # What it answers

@@ -195,7 +195,7 @@ def test_the_bounds_of_a_verified_stop_change_no_answer(seed, wide, touching):
     numbers = np.array([2 * TICK, TICK, 0.06, 0.1, TICK, 0.04, 0.2, 0.06])
     way = np.empty((len(arm.capsules) + 1, ways.WAY))
     worst, work, rest = np.empty(5), np.empty(ways.room(7)), stop.room(7, len(bodies))
-    asked, table, limits = command(rng, arm).dq, CHAIN.table, np.asarray(ROBOT.ddq_max)
+    asked, table, limits = command(rng, arm).dq, CHAIN.table, np.array([ROBOT.ddq_max] * 2)
     for scale in (1.0, 0.3, 0.05):
         assert ways.stopping_way(arm.q, arm.dq, scale * asked, table, limits, numbers, way, work)
         good = stop.clear(way, bodies, laws, gaps, boxes, numbers, 0.1, worst, rest, False)
@@ -265,7 +265,7 @@ def test_rules_that_verify_the_same_stop_reckon_one_way():
 def test_of_many_people_the_one_who_is_nearest_keeps_the_robot_back():
     rng = np.random.default_rng(6)
     passed = slowed = 0
-    for _ in range(100):
+    for _ in range(300):
         arm = robot(rng)._replace(dq=np.zeros(7))
         asked = command(rng, arm)
         people = []

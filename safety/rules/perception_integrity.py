@@ -48,7 +48,9 @@ class PerceptionIntegrity:
     """Stops while the sight of people is not to be trusted; for longer, a person must reset.
 
     Not trusted is a sight that is too old, that has lost somebody who did not walk out of the
-    monitored area, or of which `machines["tracker_disagreement"]` (m) is too large.
+    monitored area, or of which `machines["tracker_disagreement"]` (m) is too large. Who was there
+    before a sight that was too old must be there after it. Somebody who stays lost is for a person
+    to look for: once that is asked the rule asks no more, so that the reset is theirs.
     """
 
     name = "perception_integrity"
@@ -72,14 +74,16 @@ class PerceptionIntegrity:
         self._tick: float = getattr(robot, "tick", 1.0)  # s
         self._limit = parameters.max_age + parameters.sensor_delay
         self._since: float | None = None  # s, since when the sight is bad
-        self._names: tuple[str, ...] = ()  # who was seen at the last tick
+        self._names: tuple[str, ...] = ()  # who was seen when the sight was last good
         self._bodies: tuple[Array, ...] = ()  # and where
         self._lost: tuple[str, ...] = ()  # who has vanished
-        self._time = 0.0  # s, of that tick
+        self._time = 0.0  # s, of the latest look
 
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: age (s), people lost, or m between trackers; limit: in the same unit."""
-        age = state.people_age
+        age, gap, self._time = state.people_age, state.time - self._time, state.time
+        if gap > MISSED * self._tick:  # locked out meanwhile: they may have gone
+            self._names, self._bodies = (), ()
         if not 0.0 <= age <= self._limit:
             return self._bad(state.time, "people not seen for too long", age, self._limit)
         people = state.people
@@ -89,11 +93,13 @@ class PerceptionIntegrity:
         names = tuple(people)
         if names != self._names or self._lost:
             self._miss(state, names)
-        self._names, self._time = names, state.time
+        self._names = names
         self._bodies = tuple(map(_capsules, people.values()))
         if self._lost:
             reason = f"{self._lost[0]} vanished inside the monitored area"
-            return self._bad(state.time, reason, float(len(self._lost)), 0.0)
+            verdict = self._bad(state.time, reason, float(len(self._lost)), 0.0)
+            self._lost = () if verdict.latch else self._lost
+            return verdict
         apart = state.machines.get("tracker_disagreement", 0.0)
         if 0.0 <= apart <= self._apart:  # type: ignore[operator]  # else it raises: a stop
             self._since = None
@@ -102,13 +108,12 @@ class PerceptionIntegrity:
         return self._bad(state.time, reason, float(apart), self._apart)
 
     def _miss(self, state: State, names: tuple[str, ...]) -> None:
-        """Who was there a tick ago, inside the monitored area, and is not now."""
+        """Who was there when last seen, inside the monitored area, and is not now."""
         lost = [name for name in self._lost if name not in names]
-        if state.time - self._time <= MISSED * self._tick:
-            base = state.robots[self._robot].capsules[0]
-            for name, body in zip(self._names, self._bodies, strict=True):
-                if name not in names and self._inside(body, base):
-                    lost.append(name)
+        base = state.robots[self._robot].capsules[0]
+        for name, body in zip(self._names, self._bodies, strict=True):
+            if name not in names and self._inside(body, base):
+                lost.append(name)
         self._lost = tuple(lost)
 
     def _inside(self, body: Array, base: Array) -> bool:

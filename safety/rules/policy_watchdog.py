@@ -80,7 +80,7 @@ class PolicyWatchdog:
 
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: bad ticks in a row; limit: the ticks allowed."""
-        late = not (command.age <= self._oldest)
+        late = not 0.0 <= command.age <= self._oldest
         if not late and geometry.size(command.asked, command.grip) <= self._bound:
             self._streak = 0
             return PASS

@@ -1,0 +1,180 @@
+"""What the layer is told of people may be gone, old or no body at all: then the robot stands."""
+
+# pytest fills in the arguments
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
+# mypy: disable-error-code="attr-defined"
+
+import math
+
+import numpy as np
+import pytest
+
+import genba.envs as envs
+from genba.agents import make
+from genba.envs.company import overlooked
+from genba.safety import LAYER, PROFILES, SafetyLayer
+from genba.sim.kinematics import chain_of
+from genba.sim.state import EventKind, Person, RobotState, State
+
+TICK = 1.0 / 120.0
+CHAIN = chain_of("panda", "parallel")
+HOME = CHAIN.robot.home
+PROTECTED = sorted(set(PROFILES) - {"unprotected"})
+SEEING = sorted(set(PROTECTED) - {"fence"})  # profiles that let the robot move while people are far
+
+
+def robot(**changes):
+    tcp, twist, capsules, moves = CHAIN.state(HOME, np.zeros(7))
+    arm = RobotState(HOME, np.zeros(7), tcp, twist, capsules, moves, 0.0, False)
+    return arm._replace(**changes)
+
+
+def column(x, radius=0.15):
+    """Somebody upright at x (m) in front of the robot."""
+    return np.array([[x, 0.0, -0.75, x, 0.0, 1.0, radius]])
+
+
+def person(body):
+    return Person("visitor", "indifferent", body, np.zeros((len(body), 6)))
+
+
+def state(tick, body=None, age=0.1, arm=None, name="ann"):
+    people = {} if body is None else {name: person(body)}
+    return State(tick * TICK, {"arm": arm or robot()}, people, people_age=age)
+
+
+ASKED = CHAIN.command(HOME, 0.1 * CHAIN.robot.dq_max, 1.0, np.zeros(7))
+
+
+def layer(profile):
+    return SafetyLayer(profile, {"arm": CHAIN}, TICK)
+
+
+# Bodies that are none
+
+
+@pytest.mark.parametrize("profile", PROTECTED)
+@pytest.mark.parametrize(
+    "body",
+    [np.empty((0, 7)), column(1.0, -5.0), column(1e200), column(math.inf), column(1.0, math.nan)],
+    ids=["empty", "thin", "far", "infinite", "none"],
+)
+def test_a_body_that_is_none_stops_the_robot(profile, body):
+    decision = layer(profile).filter(state(0, body), ASKED)
+    assert decision.category is not None and not decision.command.dq.any()
+
+
+@pytest.mark.parametrize("profile", PROTECTED)
+def test_a_robot_of_less_than_no_thickness_is_not_believed(profile):
+    thin = robot().capsules.copy()
+    thin[:, 6] = -3.0
+    decision = layer(profile).filter(state(0, arm=robot(capsules=thin)), ASKED)
+    assert decision.verdicts[0][0] == LAYER and decision.category == 1
+
+
+# Who is gone after a gap
+
+
+@pytest.mark.parametrize("profile", PROTECTED)
+def test_who_was_there_before_a_gap_must_be_there_after_it(profile):
+    guard, before = layer(profile), column(2.5)
+    for tick in range(5):
+        guard.filter(state(tick, before), ASKED)
+    for tick in range(5, 30):
+        guard.filter(state(tick, before, age=0.1 + 0.02 * (tick - 4)), ASKED)
+    for tick in range(30, 400):
+        assert guard.filter(state(tick), ASKED).category is not None
+    assert guard.latched
+
+
+@pytest.mark.parametrize("profile", SEEING)
+def test_a_gap_after_which_everybody_is_there_resets_itself(profile):
+    guard, there = layer(profile), column(3.9)
+    for tick in range(120):
+        old = 0.3 if 5 <= tick < 30 else 0.1
+        decision = guard.filter(state(tick, there, age=old), ASKED)
+    assert decision.category is None and not guard.latched
+
+
+@pytest.mark.parametrize("profile", SEEING)
+def test_who_was_seen_before_a_lock_out_may_be_gone_after_it(profile):
+    guard = layer(profile)
+    guard.filter(state(0, column(2.5)), ASKED)
+    guard.skip()
+    for tick in range(5000, 5200):
+        decision = guard.filter(state(tick), ASKED)
+    assert decision.category is None and not guard.latched
+
+
+@pytest.mark.parametrize("profile", SEEING)
+def test_a_person_resets_who_stays_lost_and_a_track_that_was_renamed(profile):
+    guard = layer(profile)
+    for tick in range(5):
+        guard.filter(state(tick, column(2.5)), ASKED)
+    for tick in range(5, 400):
+        guard.filter(state(tick, column(2.5), name="bob"), ASKED)
+    assert guard.latched
+    assert guard.reset(400 * TICK)
+    for tick in range(400, 500):
+        decision = guard.filter(state(tick, column(3.9), name="bob"), ASKED)
+    assert decision.category is None
+
+
+# Nobody looks
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"ssm_reach": {}}, {"pfl": {}}, {"speed_separation": {}}, {"barrier": {}},
+        {"standstill_zone": {"distance": 1.0}}, {"reduced_speed": {"distance": 1.0}},
+        {"guard_interlock": {"distance": 1.0}},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("age", [1e9, math.nan, -1.0])
+def test_a_rule_of_ones_own_about_people_does_not_believe_an_old_sight(rule, age):
+    assert layer(rule).filter(state(0, age=0.1), ASKED).category is None
+    assert layer(rule).filter(state(0, age=age), ASKED).category == 1
+
+
+def test_a_rule_that_looks_at_nobody_does_not_ask_how_old_the_sight_is():
+    rules: tuple[dict[str, dict[str, float]], ...]
+    rules = ({"joint_limits": {}}, {"reduced_speed": {}}, {"guard_interlock": {}})
+    for rule in rules:
+        assert layer(rule).filter(state(0, age=1e9), ASKED).category is None
+
+
+def test_the_age_that_is_believed_follows_what_the_rule_declares():
+    guard = layer({"speed_separation": {"sensor_delay": 0.5}})
+    assert guard.filter(state(0, age=0.59), ASKED).category is None
+    assert guard.filter(state(1, age=0.61), ASKED).category == 1
+
+
+# In a cell
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_nobody_is_hit_who_is_lost_while_the_tracking_is(seed):
+    lost = "[{what: tracking_lost, at: 8.5, seconds: 0.3}, {what: person_lost, at: 8.6}]"
+    told = {
+        "seconds": 20, "safety": "ssm_reach", "people.visits_per_hour": 1200,
+        "people.behaviours": "{antagonistic: 1}", "faults": lost,
+    }  # fmt: skip
+    env = envs.make("kitting_shared", overrides=[f"{k}={v}" for k, v in told.items()])
+    agent, done = make("scripted", env), False
+    observation, info = env.reset(seed=seed)
+    agent.reset(observation, info)
+    while not done:
+        observation, _, _, done, _ = env.step(agent.act(observation))
+    events = env.unwrapped.events
+    assert [e.data["latch"] for e in events if e.kind is EventKind.STOP][-1]
+    assert not [e for e in events if e.kind is EventKind.BREACH]
+    env.close()
+
+
+def test_the_operator_resets_no_cell_with_somebody_in_it_whom_the_sensors_have_lost():
+    near, gone = state(0, column(1.0)), state(0)
+    assert overlooked("perception_integrity", near, gone)
+    assert not overlooked("perception_integrity", state(0, column(3.5)), gone)
+    assert not overlooked("perception_integrity", near, near)
+    assert not overlooked("emergency_stop", near, gone)
