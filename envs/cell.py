@@ -125,12 +125,8 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         done = self.time >= self.scenario.seconds - 1e-9
         new = self._write(new, since, done)
         terms = self.task.reward(self.state.robots[ROBOT], new)
-        info = {
-            "time": self.time,
-            "cost": float(self.referee.harming),
-            "state": self.diary.state,
-            "reward_terms": terms,
-        }
+        cost, doing = float(self.referee.harming), self.diary.state
+        info = {"time": self.time, "cost": cost, "state": doing, "reward_terms": terms}
         return self._observe(), float(sum(terms.values())), False, done, info
 
     def _tick(self, asked: Array) -> Sequence[Event]:
@@ -174,9 +170,10 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         """The operator has done what was asked, steps out and resets the cell."""
         new: list[Event] = []
         for call in self.desk.calls:
-            cause = "cycle_overtime" if call.cause in FREED else call.cause
+            freed = call.cause in FREED
+            cause = "cycle_overtime" if freed else call.cause
             new += self.task.help(self.world, cause, call.part, self.time)
-            if call.cause in FREED:
+            if freed:
                 self.arm.go_home()
         self.desk.calls.clear()
         self.instruments.served()
@@ -187,7 +184,8 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         self.state = self._look()
         new += self._tick(self.arm.hold())
         if self.layer.latched:
-            reset = self.layer.reset(self.time)
+            missed = company.overlooked(self.layer.stopped_by, self.state, self.measured)
+            reset = () if missed else self.layer.reset(self.time)
             if not reset:
                 self.desk.stay()
                 return new

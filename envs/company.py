@@ -54,6 +54,19 @@ def people_config(scenario: Scenario) -> PeopleConfig:
     )
 
 
+def overlooked(stopped_by: str | None, truth: State, measured: State) -> bool:
+    """Whether the operator, who looks before a reset, sees somebody whom the sensors have lost."""
+    if stopped_by != "perception_integrity":
+        return False
+    base = next(iter(truth.robots.values())).capsules[0]
+    return any(
+        person.role != "operator"
+        and name not in measured.people
+        and hypot(*(person.capsules[0, :2] - base[:2]).tolist()) < standards.PERCEPTION_AREA
+        for name, person in truth.people.items()
+    )
+
+
 def protective(speed: float) -> float:
     """S_p (m) at a TCP speed with the layer's defaults: the line that reports draw."""
     delay = standards.REACTION_TIME + standards.SENSOR_DELAY
