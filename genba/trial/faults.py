@@ -39,12 +39,20 @@ OFTEN = 600.0  # 1/h, of what happens again and again: every six seconds
 DELAY = standards.SENSOR_DELAY
 TIMES = (1.5, 2.0, 4.0)
 LOST = (0.1, 0.3, 1.0)  # s
+EVERY = tuple(float(t) for t in range(3, 60, 6))  # s
 
 
 def _acting(what: str, value: float | None = None, seconds: float | None = None) -> Row:
     """One fault of sim/faults.py: all the time, or again and again for so many seconds."""
     when: Row = {"at": 0.0} if seconds is None else {"per_hour": OFTEN, "seconds": seconds}
     return {"faults": [{"what": what, **when, **({} if value is None else {"value": value})}]}
+
+
+def _in_a_gap(seconds: float) -> Row:
+    """Nobody tracked for so long every six seconds, and when that is over somebody is missing."""
+    gaps = [{"what": "tracking_lost", "at": t, "seconds": seconds} for t in EVERY]
+    lost = [{"what": "person_lost", "at": t + 0.5 * seconds, "seconds": 3.0} for t in EVERY]
+    return {"faults": [*gaps, *lost]}
 
 
 _ALL: dict[str, Fault] = {
@@ -72,6 +80,10 @@ _ALL: dict[str, Fault] = {
     "person_lost": Fault(
         "the nearest person vanishes from the track, unsaid, for so long at a time", "s", LOST,
         lambda x: _acting("person_lost", None, x),
+    ),
+    "lost_in_gap": Fault(
+        "nobody is tracked, said, for so long at a time, and somebody vanishes meanwhile, unsaid",
+        "s", LOST, _in_a_gap,
     ),
     "sensor_noise": Fault(
         "people are measured so many times as far off as the bound", "times", TIMES,
