@@ -184,7 +184,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         self.state = self._look()
         new += self._tick(self.arm.hold())
         if self.layer.latched:
-            missed = company.overlooked(self.layer.stopped_by, self.state, self.measured)
+            missed = company.overlooked(self.layer.latched, self.state, self.measured)
             reset = () if missed else self.layer.reset(self.time)
             if not reset:
                 self.desk.stay()
@@ -194,7 +194,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
 
     def _respond(self, new: Sequence[Event]) -> list[Event]:
         """Call the operator for what latched, jammed, fell or hit somebody."""
-        overtime, latched = self.diary.overtime() and not self.desk.busy, self.layer.latched
+        overtime, latched = self.diary.overtime() and not self.desk.busy, bool(self.layer.latched)
         if not (new or latched or overtime):
             return []
         events = tickets(new)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import hypot
 
 import numpy as np
@@ -54,9 +54,9 @@ def people_config(scenario: Scenario) -> PeopleConfig:
     )
 
 
-def overlooked(stopped_by: str | None, truth: State, measured: State) -> bool:
+def overlooked(latched: Sequence[str], truth: State, measured: State) -> bool:
     """Whether the operator, who looks before a reset, sees somebody whom the sensors have lost."""
-    if stopped_by != "perception_integrity":
+    if "perception_integrity" not in latched:
         return False
     base = next(iter(truth.robots.values())).capsules[0]
     return any(

@@ -80,9 +80,9 @@ class SafetyLayer:
             self.recorder.begin(self)
 
     @property
-    def latched(self) -> bool:
-        """Whether a person must reset the layer before the robot moves."""
-        return bool(self._latches)
+    def latched(self) -> tuple[str, ...]:
+        """The rules that a person must reset before the robot moves; empty: none."""
+        return tuple(self._latches)
 
     @property
     def stopped_by(self) -> str | None:

@@ -188,5 +188,5 @@ def test_a_rule_that_fails_to_heed_stops_the_robot(monkeypatch):
     monkeypatch.setattr(RULES["braking_ramp"], "heed", broken)
     deaf = Run(CHAINS[0])
     decision = deaf.tick(np.zeros(7), np.zeros(7))
-    assert (decision.category, deaf.layer.latched) == (1, True)
+    assert (decision.category, bool(deaf.layer.latched)) == (1, True)
     assert "deaf" in decision.verdicts[0][1].reason

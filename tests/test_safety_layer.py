@@ -109,7 +109,7 @@ def test_nothing_acts_the_command_itself_passes():
     decision = layer.filter(state(), asked)
     assert decision.command is asked
     assert decision[1:] == (1.0, None, (), ())
-    assert (layer.scale, layer.stopped_by, layer.latched) == (1.0, None, False)
+    assert (layer.scale, layer.stopped_by, layer.latched) == (1.0, None, ())
 
 
 def test_the_least_scale_wins_and_scales_all_of_the_motion_but_not_the_grip(play):
