@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import acos, sqrt
+from math import acos, pi, sqrt
+from typing import Any
 
 import numpy as np
 import pybullet as p
@@ -21,6 +22,7 @@ TROUSERS = (0.22, 0.26, 0.36, 1.0)
 BARE = ("skull", "face", "neck", "hand")
 LEGS = ("thigh", "lower_leg", "pelvis")
 CLOSE, WIDE = 2.4, 3.3  # m from the camera to the table; wide shows who stands beside it
+RINGS, SIDES = 5, 16  # of either end of a capsule's mesh
 AWAY = (0.0, 0.0, -40.0)  # m, where bodies that are not in the picture wait
 CAMERA = {"target": (0.45, 0.0, 0.12), "yaw": 62.0, "pitch": -27.0, "fov": 46.0}
 
@@ -104,12 +106,33 @@ class Renderer:
         for region, row in zip(CAPSULE_REGIONS, capsules, strict=True):
             length = float(np.linalg.norm(row[3:6] - row[:3]))
             shape = p.createVisualShape(
-                p.GEOM_CAPSULE, radius=row[6], length=max(length, 1e-3),
-                rgbaColor=_clothes(role, region), physicsClientId=self.client,
+                p.GEOM_MESH, **_capsule(float(row[6]), length), rgbaColor=_clothes(role, region),
+                physicsClientId=self.client,
             )  # fmt: skip
             body = p.createMultiBody(0, -1, shape, AWAY, physicsClientId=self.client)
             bodies.append((body, length))
         return bodies
+
+
+def _capsule(radius: float, length: float) -> dict[str, Any]:
+    """The mesh of a capsule along z. PyBullet's own is a hull with facets, spiked where short."""
+    half = np.linspace(0.0, pi / 2, RINGS)  # from the middle to a pole
+    up = np.concatenate([-half[::-1], half])[:, None]
+    about = np.linspace(0.0, 2 * pi, SIDES, endpoint=False)
+    ways = (np.cos(up) * np.cos(about), np.cos(up) * np.sin(about), np.sin(up) + 0 * about)
+    normals = np.stack(ways, axis=-1)
+    points = radius * normals
+    points[:RINGS, :, 2] -= length / 2
+    points[RINGS:, :, 2] += length / 2
+    ring = SIDES * np.arange(2 * RINGS - 1)[:, None]
+    corner, beside = ring + np.arange(SIDES), ring + np.roll(np.arange(SIDES), -1)
+    above = corner + SIDES, beside + SIDES
+    triangles = np.stack([corner, beside, above[1], corner, above[1], above[0]], axis=-1)
+    return {
+        "vertices": points.reshape(-1, 3).tolist(),
+        "normals": normals.reshape(-1, 3).tolist(),
+        "indices": triangles.ravel().tolist(),
+    }
 
 
 def _clothes(role: str, region: str) -> tuple[float, float, float, float]:
