@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+import genba.envs as envs
+from genba.scenarios import names
 from genba.sim.gait import CAPSULE_REGIONS
 from genba.sim.layout import Layout
 from genba.sim.render import AWAY, Renderer
@@ -22,3 +24,15 @@ def test_a_head_is_round(length):
     box = (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
     assert len(rows) > 2000
     assert len(rows) / box == pytest.approx(np.pi / 4, abs=0.04)  # a lozenge fills half of its box
+
+
+@pytest.mark.parametrize("scenario", names())
+def test_no_part_of_a_picture_is_blank_and_the_robot_is_large(scenario):
+    env = envs.make(scenario, "rgb_array", overrides=["robot=iiwa"])
+    env.reset(seed=1)
+    drawn = env.render()
+    env.close()
+    assert drawn is not None
+    picture = drawn.astype(int)
+    assert np.mean(picture.min(axis=-1) == 255) < 0.01  # of the pixels, white as the background
+    assert np.mean(picture[..., 0] > 3 * picture[..., 2] + 50) > 0.015  # KUKA orange
