@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import acos, sqrt
+from math import acos, pi, sqrt
+from typing import Any, NamedTuple
 
 import numpy as np
 import pybullet as p
@@ -20,19 +21,36 @@ OVERALL = (0.16, 0.42, 0.30, 1.0)  # the operator green
 TROUSERS = (0.22, 0.26, 0.36, 1.0)
 BARE = ("skull", "face", "neck", "hand")
 LEGS = ("thigh", "lower_leg", "pelvis")
-CLOSE, WIDE = 2.4, 3.3  # m from the camera to the table; wide shows who stands beside it
+RINGS, SIDES = 5, 16  # of either end of a capsule's mesh
 AWAY = (0.0, 0.0, -40.0)  # m, where bodies that are not in the picture wait
-CAMERA = {"target": (0.45, 0.0, 0.12), "yaw": 62.0, "pitch": -27.0, "fov": 46.0}
+HALL = ((20.0, 20.0, 0.05), (0.40, 0.42, 0.45, 1.0))  # m, half; the floor about the cell's own
+LOWER = 0.001  # m, of the hall's floor below the cell's: faces in one plane flicker
+
+
+class Camera(NamedTuple):
+    """A place to look at a cell from: PyBullet's, whose yaw 0 looks along y."""
+
+    target: tuple[float, float, float]  # m
+    distance: float  # m from the target
+    yaw: float  # degrees
+    pitch: float  # degrees
+    light: tuple[float, float, float]  # where it comes from
+
+
+FIELD, NEAR, FAR = 42.0, 0.3, 30.0  # degrees from bottom to top; m between which things are drawn
+CLOSE = Camera((0.36, 0.0, 0.14), 2.0, 52.0, -34.0, (1.0, 0.2, 2.2))
+# From behind the robot: people come and stand before it or beside it, so that none hides it.
+WIDE = Camera((0.55, 0.0, 0.08), 3.4, -48.0, -38.0, (-1.6, 0.6, 2.0))
 
 
 class Renderer:
     """Draws states of one layout with PyBullet's own software renderer. `close` ends it.
 
-    `wide` steps back, so that people beside the table are in the picture.
+    `wide` steps back, so that people beside the table are in the picture, and behind the robot.
     """
 
     def __init__(self, layout: Layout, wide: bool = False) -> None:
-        self.distance = WIDE if wide else CLOSE
+        self.camera = WIDE if wide else CLOSE
         self.robot, self.gripper = ROBOTS[layout.robot], GRIPPERS[layout.gripper]
         self.client = p.connect(p.DIRECT)
         with loadable(layout.robot, layout.gripper) as path:
@@ -42,6 +60,10 @@ class Renderer:
         self.fingers = self.gripper.finger_joints(self.robot.tool_link)
         for f in layout.fixtures:
             self._box(f.half, f.rgba, f.position)
+            if f.name == "floor":
+                x, y, z = f.position
+                half, rgba = HALL
+                self._box(half, rgba, (x, y, z + f.half[2] - half[2] - LOWER))
         self.parts = {s.name: self._box(s.half, s.rgba, AWAY) for s in layout.parts}
         self.people: dict[str, list[tuple[int, float]]] = {}
 
@@ -55,13 +77,14 @@ class Renderer:
         """(height, width, 3) uint8 of a state; size is (width, height) in pixels."""
         self._arrange(state)
         width, height = size
+        camera = self.camera
         view = p.computeViewMatrixFromYawPitchRoll(
-            CAMERA["target"], self.distance, CAMERA["yaw"], CAMERA["pitch"], 0, 2
+            camera.target, camera.distance, camera.yaw, camera.pitch, 0, 2
         )
-        lens = p.computeProjectionMatrixFOV(CAMERA["fov"], width / height, 0.1, 12.0)
+        lens = p.computeProjectionMatrixFOV(FIELD, width / height, NEAR, FAR)
         picture = p.getCameraImage(
-            width, height, view, lens, lightDirection=[1.2, -0.8, 2.4], shadow=1,
-            lightDistance=3.2, lightAmbientCoeff=0.55, lightDiffuseCoeff=0.5,
+            width, height, view, lens, lightDirection=camera.light, shadow=0,
+            lightAmbientCoeff=0.6, lightDiffuseCoeff=0.45,
             lightSpecularCoeff=0.1, renderer=p.ER_TINY_RENDERER, flags=p.ER_NO_SEGMENTATION_MASK,
             physicsClientId=self.client,
         )  # fmt: skip
@@ -104,12 +127,33 @@ class Renderer:
         for region, row in zip(CAPSULE_REGIONS, capsules, strict=True):
             length = float(np.linalg.norm(row[3:6] - row[:3]))
             shape = p.createVisualShape(
-                p.GEOM_CAPSULE, radius=row[6], length=max(length, 1e-3),
-                rgbaColor=_clothes(role, region), physicsClientId=self.client,
+                p.GEOM_MESH, **_capsule(float(row[6]), length), rgbaColor=_clothes(role, region),
+                physicsClientId=self.client,
             )  # fmt: skip
             body = p.createMultiBody(0, -1, shape, AWAY, physicsClientId=self.client)
             bodies.append((body, length))
         return bodies
+
+
+def _capsule(radius: float, length: float) -> dict[str, Any]:
+    """The mesh of a capsule along z. PyBullet's own is a hull with facets, spiked where short."""
+    half = np.linspace(0.0, pi / 2, RINGS)  # from the middle to a pole
+    up = np.concatenate([-half[::-1], half])[:, None]
+    about = np.linspace(0.0, 2 * pi, SIDES, endpoint=False)
+    ways = (np.cos(up) * np.cos(about), np.cos(up) * np.sin(about), np.sin(up) + 0 * about)
+    normals = np.stack(ways, axis=-1)
+    points = radius * normals
+    points[:RINGS, :, 2] -= length / 2
+    points[RINGS:, :, 2] += length / 2
+    ring = SIDES * np.arange(2 * RINGS - 1)[:, None]
+    corner, beside = ring + np.arange(SIDES), ring + np.roll(np.arange(SIDES), -1)
+    above = corner + SIDES, beside + SIDES
+    triangles = np.stack([corner, beside, above[1], corner, above[1], above[0]], axis=-1)
+    return {
+        "vertices": points.reshape(-1, 3).tolist(),
+        "normals": normals.reshape(-1, 3).tolist(),
+        "indices": triangles.ravel().tolist(),
+    }
 
 
 def _clothes(role: str, region: str) -> tuple[float, float, float, float]:
