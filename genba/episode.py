@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from genba.console import Refused
+
 
 @contextmanager
 def events_kept(env: Any, path: Path | None) -> Any:
@@ -19,8 +21,11 @@ def events_kept(env: Any, path: Path | None) -> Any:
         raise KeyboardInterrupt(kept) from None
     finally:
         if path is not None:
-            with path.open("w", encoding="utf-8") as file:
-                write_events(file, env.unwrapped.events)
+            try:
+                with path.open("w", encoding="utf-8") as file:
+                    write_events(file, env.unwrapped.events)
+            except OSError as error:
+                raise Refused(f"{path}: cannot be written ({error.strerror})") from None
 
 
 @contextmanager

@@ -24,7 +24,7 @@ class Film:
         check_file(path)
         import imageio
 
-        self.every = every
+        self.path, self.every = path, every
         self.steps = 0
         options: dict[str, Any] = {"duration": 1000.0 * every / RATE, "loop": 0}
         if path.suffix.lower() == ".mp4":
@@ -34,11 +34,25 @@ class Film:
     def take(self, env: Any) -> None:
         """Call it after every step."""
         if self.steps % self.every == 0:
-            self.writer.append_data(env.render())
+            try:
+                self.writer.append_data(env.render())
+            except OSError as error:
+                raise self._unwritten(error) from None
         self.steps += 1
 
     def __enter__(self) -> Film:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.writer.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self.writer.close()
+        except OSError as error:
+            inner = getattr(self.writer, "instance", self.writer)
+            inner.close = lambda: None  # its finaliser would try again, and complain
+            if kind is None:
+                raise self._unwritten(error) from None
+
+    def _unwritten(self, error: OSError) -> Refused:
+        """The program that makes it says at most that a pipe broke: most often a full disk."""
+        why = error.strerror or "is the disk full?"
+        return Refused(f"{self.path}: cannot be written ({why})")

@@ -213,6 +213,23 @@ class Broken:
         raise ZeroDivisionError("division\nby zero")
 
 
+@pytest.mark.parametrize("kind", ["gif", "mp4"])
+def test_a_film_that_finds_the_disk_full_is_one_line_and_no_fault_of_the_agent(tmp_path, kind):
+    pytest.importorskip("imageio_ffmpeg")
+    film = tmp_path / f"full.{kind}"
+    film.symlink_to("/dev/full")
+    told = ["run", "kitting_alone", "--seconds", "1", "--agent", "idle", "--video", str(film)]
+    done = subprocess.run([sys.executable, "-m", "genba.cli", *told], capture_output=True)
+    last = done.stderr.decode().splitlines()[-1]
+    assert done.returncode == BAD_INPUT
+    assert last.startswith(f"genba: {film}: cannot be written")
+
+
+def test_a_record_that_finds_the_disk_full_is_named(capfd):
+    code, _, err = answer(capfd, "run", "kitting_alone", *SHORT, "--record", "/dev/full")
+    assert code == BAD_INPUT and "/dev/full: cannot be written (No space left" in err
+
+
 def test_an_agent_that_raises_is_one_line_and_its_events_are_kept(capfd, tmp_path, monkeypatch):
     monkeypatch.setattr("genba.agents.make", lambda name, env: Broken())
     record = tmp_path / "e.jsonl"

@@ -28,10 +28,10 @@ def play(env: Any, agent: Any, seed: int | None, watch: Callable[[Any, Any], Non
         agent.reset(observation, info)
         while not over:
             action = agent.act(observation)
-            observation, _, terminated, truncated, info = _step(env, action)
+            observation, _, terminated, truncated, info = _ours(env.step, action)
             over = terminated or truncated
             if watch is not None:
-                watch(env, info)
+                _ours(watch, env, info)
     except _NotTheAgent as error:
         raise error.cause from None
     except Exception as error:
@@ -46,9 +46,9 @@ class _NotTheAgent(Exception):
         self.cause = cause
 
 
-def _step(env: Any, action: Any) -> Any:
+def _ours(call: Callable[..., Any], *given: Any) -> Any:
     try:
-        return env.step(action)
+        return call(*given)
     except Exception as error:
         raise _NotTheAgent(error) from error
 
