@@ -156,7 +156,7 @@ def bench(options: argparse.Namespace, out: TextIO) -> int:
     seed = suite.seed if options.seed is None else options.seed
     names = list(dict.fromkeys(options.agent or agents.names()))
     try:
-        asked = plan(suite.name, scenarios, names, seed, options.episodes or suite.episodes)
+        asked = plan(suite, scenarios, names, seed, options.episodes or suite.episodes)
         ledger = opened_ledger(options)
     except ValueError:
         with suppress(OSError):

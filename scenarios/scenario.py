@@ -149,10 +149,16 @@ class Suite(_Strict):
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     title: Annotated[str, Field(max_length=200)] = ""
+    title_ja: Annotated[str, Field(max_length=200)] = ""  # of a report in Japanese
     scenarios: Annotated[list[str], Field(min_length=1)]
     episodes: Annotated[int, Field(ge=1, le=100_000)] = 10
     seed: Annotated[int, Field(ge=0, le=2**31)] = 1000
     seconds: Annotated[float, Field(ge=1, le=7 * 24 * 3600, allow_inf_nan=False)] | None = None
+
+    @property
+    def titles(self) -> tuple[str, str]:
+        """In English and in Japanese; empty where there is none."""
+        return self.title, self.title_ja
 
 
 def names() -> list[str]:

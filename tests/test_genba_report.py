@@ -5,6 +5,7 @@ import io
 import json
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,11 @@ import pytest
 from genba import kpi
 from genba.bench import results, scorecard
 from genba.console import Refused
-from genba.report import render, texts
+from genba.report import plots, render, tables, texts
+from genba.report.calls import margin, separation
+from genba.report.timeline import per_hour
 from genba.safety import standards
+from genba.safety.catalogue import RULES
 from genba.sim.state import Event, EventKind
 
 HOSTILE = "<script>alert('x')</script> & \"quoted\" $\\frac{1}{2}$ https://evil.example/x"
@@ -225,3 +229,113 @@ def test_a_png_is_what_was_drawn():
 
     read = imread(io.BytesIO(results.png(picture)), format="png")
     assert np.array_equal(np.round(read[..., :3] * 255).astype(np.uint8), picture)
+
+
+def test_the_table_of_headlines_tells_what_the_gate_looks_at():
+    assert set(scorecard.GATES) - {"clampings"} < set(scorecard.HEADLINE)
+    assert "contacts_moving" in scorecard.HEADLINE and "max_force_ratio" not in scorecard.HEADLINE
+    at = scorecard.HEADLINE.index("oee")
+    assert scorecard.HEADLINE[at + 1 : at + 4] == ("availability", "effectiveness", "quality_ratio")
+
+
+def figure_row(value, low=None):
+    return {"value": value, "low": low, "high": None}
+
+
+@pytest.mark.parametrize(
+    ("rows", "better", "expected"),
+    [
+        ([figure_row(68.0), figure_row(None, 270.0)], "high", [False, True]),  # never: the best
+        ([figure_row(3.0), figure_row(None)], "low", [False, False]),  # undefined: no comparison
+        ([None, figure_row(2.0), figure_row(1.0)], "low", [False, False, True]),  # made no part
+        ([figure_row(4.781), figure_row(4.779)], "low", [False, False]),  # both are shown as 4.78
+        ([figure_row(1.0), figure_row(2.0)], None, [False, False]),
+    ],
+)
+def test_only_what_is_better_is_tinted(rows, better, expected):
+    assert tables.best(rows, better) == expected
+    assert kpi.FIGURES["aust_seconds"].better is None
+
+
+def test_the_bars_of_causes_add_up_to_the_interventions(tmp_path):
+    folder = bench_folder(tmp_path / "b", stops=2)  # the second within the first intervention
+    rows = results.read_rows(folder)
+    rates = per_hour(folder, rows)
+    found: dict[str, Any] = kpi.figures(kpi.add([row["tally"] for row in rows]))
+    assert rates == {"dropped_part": pytest.approx(found["interventions_per_hour"])}
+    assert sum(row["tally"]["sums"]["requests"] for row in rows) == 2 * found["interventions"]
+    colours = [texts.cause_colour(cause) for cause in texts.CAUSES]
+    assert len(set(colours)) == len(colours)
+
+
+@pytest.mark.parametrize("lang", texts.LANGUAGES)
+def test_what_protects_a_cell_stands_beside_its_title(tmp_path, lang):
+    words = texts.words(lang)
+    folder = bench_folder(tmp_path / "b")
+    page = render(folder, lang)
+    assert words["unprotected"] in page and words["notice_sensor"] not in page
+    meta = results.read_json(folder / "meta.json")
+    meta["scenarios"]["tray"] |= {"safety": "ssm_iso", "rules": ["speed_separation"]}
+    results.dump(folder / "meta.json", meta)
+    page = render(folder, lang)
+    assert words["unprotected"] not in page and words["notice_sensor"] in page
+    assert page.count(f"{words['safety_rules']}{words['colon']}ssm_iso") > 3
+    own = {"profile": "shared", "pfl": {}}
+    assert texts.profile_name(own, ["pfl"], lang) == f"shared{words['adapted']}"
+
+
+def test_a_suite_has_its_title_in_the_language_of_the_page(tmp_path):
+    folder = bench_folder(tmp_path / "b")
+    meta = results.read_json(folder / "meta.json")
+    results.dump(folder / "meta.json", {**meta, "titles": ["Two <trays>", "二つ"]})
+    assert "<h1>Two &lt;trays&gt;</h1>" in render(folder, "en")
+    assert "<h1>二つ</h1>" in render(folder, "ja")
+    results.dump(folder / "meta.json", {**meta, "titles": ["Two", ""]})
+    assert "<h1>Two</h1>" in render(folder, "ja")
+
+
+def test_a_japanese_page_names_units_rules_and_sources_in_japanese():
+    units = {name: texts.unit_name(f.unit, "ja") for name, f in kpi.FIGURES.items()}
+    assert (units["fan_out"], units["dropped_parts"], units["mcbi"]) == ("台", "回", "サイクル")
+    assert units["episodes"] == "件"
+    assert set(texts.RULES_JA) == set(RULES)
+    assert texts.rule_name("speed_separation", "ja") == "速度・間隔監視（speed_separation）"
+    assert texts.rule_name("my_own", "ja") == "my_own"
+    japanese = "".join([*texts.words("ja").values(), *texts.FIGURES_JA.values()])
+    assert "介助" not in japanese and not re.search(r"[ぁ-ん一-龥][,:]", japanese)
+    assert all(re.search("[ぁ-んァ-ヶ一-龥]", line) for line in texts.sources("ja"))
+
+
+def test_axes_have_their_units_in_square_brackets_in_both_languages():
+    axes = ("pareto_x", "pareto_y", "causes_y", "metres", "speed_axis", "around_axis", "time_axis")
+    for lang in texts.LANGUAGES:
+        assert all(texts.words(lang)[key].endswith("]") for key in axes)
+
+
+def test_a_call_says_contact_and_a_margin_of_nothing_has_no_sign():
+    words = texts.words("en")
+    said = [separation(d, words) for d in (-0.004, 0.0, 0.001, 0.31)]
+    assert said == ["d: contact", "d: contact", "d < 0.01 m", "d = 0.31 m"]
+    assert [margin(m) for m in (-0.001, 0.002, -0.2)] == ["0.00 m", "0.00 m", "-0.20 m"]
+
+
+@pytest.mark.parametrize(("least", "far"), [(0.3, False), (1.6, True)])
+def test_a_scenario_in_which_nobody_came_near_shows_no_call(tmp_path, least, far):
+    page = render(bench_folder(tmp_path / "b", worst=worst_moment(least)))
+    assert (texts.words("en")["nobody"] in page) == far
+    assert ("<figcaption" in page or texts.words("en")["no_picture"] in page) != far
+
+
+def test_a_standing_robot_and_a_contact_fit_their_axes(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(plots, "_svg", lambda figure, _: drawn.append(figure))
+    trace = [[t / 20, -0.04 if t == 9 else 0.5, 0.5, 0.001, 0.0] for t in range(20)]
+    plots.closest_call(trace, 0.45, texts.words("en"), "c")
+    above, below = drawn[0].axes
+    assert above.get_ylim()[0] < -0.04 and below.get_ylim()[1] >= 0.25
+
+
+def test_a_printed_page_opens_what_is_folded(tmp_path):
+    page = render(bench_folder(tmp_path / "b"))
+    sheet = page[page.index("@media print") :]
+    assert "details::details-content { content-visibility: visible" in sheet

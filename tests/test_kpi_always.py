@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genba.kpi import FIGURES, add, figures, kpis, pool, queue_availability, safety_cost, tally
+from genba.kpi import (
+    FIGURES,
+    add,
+    causes,
+    figures,
+    kpis,
+    pool,
+    queue_availability,
+    safety_cost,
+    tally,
+)
 from genba.kpi.interventions import STATES
 from genba.sim.state import Event, EventKind
 
@@ -136,6 +146,7 @@ def test_interventions_are_at_most_their_triggers_and_sum_by_initiator_and_by_cl
     assert n <= len(resets) + sum(e.kind is EventKind.REQUEST for e in events)
     assert n == found["assists"] + found["failures"]
     assert n == sum(found[f"interventions_by_{who}"] for who in ("robot", "person", "safety"))
+    assert n == sum(causes(events, seconds).values())
     if found["attention_demand"]:
         assert found["fan_out"] == pytest.approx(1 / found["attention_demand"])
         one = 1 - found["attention_demand"]

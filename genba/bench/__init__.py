@@ -18,7 +18,7 @@ from genba.bench.results import Row
 from genba.bench.workers import spread
 from genba.console import Refused, check_folder, import_physics
 from genba.safety import read_config
-from genba.scenarios import Scenario
+from genba.scenarios import Scenario, Suite
 
 NOTICE = (
     "Simulation of a non-safety-rated research layer. Nothing here is a certified safety function."
@@ -35,6 +35,7 @@ class Plan:
     seed: int
     episodes: int
     build: str
+    titles: tuple[str, str] = ("", "")  # of the suite, in English and in Japanese
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Job:
 
 
 def plan(
-    suite: str, scenarios: Sequence[Scenario], agents: Sequence[str], seed: int, episodes: int
+    suite: Suite, scenarios: Sequence[Scenario], agents: Sequence[str], seed: int, episodes: int
 ) -> Plan:
     """Checks that every agent can take every scenario's controls, before any work starts.
 
@@ -95,7 +96,7 @@ def plan(
         finally:
             env.close()
     merged = tuple((name, _merge(found)) for name, found in hashes.items())
-    return Plan(suite, tuple(scenarios), merged, seed, episodes, build)
+    return Plan(suite.name, tuple(scenarios), merged, seed, episodes, build, suite.titles)
 
 
 def _merge(hashes: list[str]) -> str:
@@ -125,6 +126,7 @@ def meta(plan: Plan) -> Row:
         "build": plan.build,
         "date": time.strftime("%Y-%m-%d"),
         "suite": plan.suite,
+        "titles": list(plan.titles),
         "seed": plan.seed,
         "episodes": plan.episodes,
         "scenarios": {s.name: _scenario(s) for s in plan.scenarios},

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genba.console import Refused
-from genba.sim.state import Event
+from genba.sim.state import Event, EventKind
 
 Row = dict[str, Any]
 
@@ -46,6 +46,11 @@ def event_row(event: Event) -> Row:
         "subject": event.subject,
         "data": data,
     }
+
+
+def event(row: Mapping[str, Any]) -> Event:
+    """The event that `event_row` made a row of."""
+    return Event(row["time"], EventKind(row["kind"]), row["subject"], row["data"])
 
 
 def plain(value: Any) -> Any:

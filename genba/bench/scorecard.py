@@ -14,14 +14,17 @@ Card = dict[tuple[str, str, str], Row]  # (scenario, agent, figure) -> row of th
 HEADLINE = (
     "good_parts_per_hour",
     "oee",
+    "availability",
+    "effectiveness",
+    "quality_ratio",
     "first_pass_yield",
     "cycle_time_mean",
     "interventions_per_hour",
     "human_minutes_per_robot_hour",
     "mtbi",
     "ssm_breaches",
-    "contacts",
-    "max_force_ratio",
+    "contacts_moving",
+    "max_force_ratio_moving",
 )
 # what no output makes up for: an agent above one of these is off the front
 GATES = {"ssm_breaches": 0.0, "max_force_ratio_moving": 1.0, "clampings": 0.0}

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 from genba.kpi.figure import Figure
 from genba.kpi.figures import FIGURES, figures, queue_availability
-from genba.kpi.tally import Tally, add, tally
+from genba.kpi.tally import Tally, add, causes, tally
 from genba.sim.state import REGIONS, Event
 
 __all__ = [
-    "FIGURES", "Figure", "Tally", "add", "energy_ratio_by_region", "figures",
+    "FIGURES", "Figure", "Tally", "add", "causes", "energy_ratio_by_region", "figures",
     "force_ratio_by_region", "kpis", "pool", "queue_availability", "safety_cost", "tally",
 ]  # fmt: skip
 

@@ -69,9 +69,9 @@ def _cells(cells: int) -> Figure:
 Row = tuple[str, str, str, Better, Pool]
 
 EXPOSURE: tuple[Row, ...] = (
-    ("episodes", "count", "episodes", None, total("episodes")),
+    ("episodes", "episodes", "episodes", None, total("episodes")),
     ("pbt_hours", "h", "planned busy time (PBT)", None, total("pbt", 1 / HOUR)),
-    ("cycles", "count", "parts finished or rightly rejected", None, total("cycles")),
+    ("cycles", "cycles", "parts finished or rightly rejected", None, total("cycles")),
     ("human_present_hours", "h", "hours with somebody in the cell", None,
      total("present", 1 / HOUR)),
 )  # fmt: skip
@@ -85,7 +85,7 @@ PRODUCTIVITY: tuple[Row, ...] = (
      total("scrap", law="count")),
     ("lost_parts", "parts", "parts that ran off or were thrown away", "low",
      total("lost", law="count")),
-    ("dropped_parts", "parts", "times a part was dropped", "low", total("dropped", law="count")),
+    ("dropped_parts", "count", "times a part was dropped", "low", total("dropped", law="count")),
     ("rejected_parts", "parts", "defective parts rightly taken out", None, total("rejected")),
     ("oee", "1", "overall equipment effectiveness (OEE)", "high",
      ratio("planned_good", "planned_pbt")),
@@ -107,10 +107,10 @@ PRODUCTIVITY: tuple[Row, ...] = (
     ("apt_seconds", "s", "actual production time (APT)", "high", total("apt")),
     ("adet_seconds", "s", "actual delay time (ADET)", "low", total("adet")),
     ("adot_seconds", "s", "actual down time (ADOT)", "low", total("adot")),
-    ("aust_seconds", "s", "actual set-up time (AUST)", "low", total("aust")),
+    ("aust_seconds", "s", "actual set-up time (AUST)", None, total("aust")),
     ("adet_share", "1", "share of delay time", "low", ratio("adet", "pbt")),
     ("adot_share", "1", "share of down time", "low", ratio("adot", "pbt")),
-    ("aust_share", "1", "share of set-up time", "low", ratio("aust", "pbt")),
+    ("aust_share", "1", "share of set-up time", None, ratio("aust", "pbt")),
     *((f"{state}_share", "1", f"share of time {state}", None, ratio(f"state.{state}", "pbt"))
       for state in STATES),
 )  # fmt: skip
@@ -133,9 +133,9 @@ PEOPLE: tuple[Row, ...] = (
      ratio("apt", "interventions", 1, "per_count")),
     ("mtba", "s", "mean productive time between assists", "high",
      ratio("apt", "assists", 1, "per_count")),
-    ("mcbi", "count", "mean cycles between interventions", "high",
+    ("mcbi", "cycles", "mean cycles between interventions", "high",
      ratio("cycles", "interventions", 1, "per_count")),
-    ("mcba", "count", "mean cycles between assists", "high",
+    ("mcba", "cycles", "mean cycles between assists", "high",
      ratio("cycles", "assists", 1, "per_count")),
     ("human_minutes_per_robot_hour", "min/h", "human minutes per robot-hour", "low",
      ratio("labour", "pbt", MINUTES_PER_HOUR)),
@@ -147,7 +147,7 @@ PEOPLE: tuple[Row, ...] = (
      ratio("intervened", "pbt")),
     ("attention_demand", "1", "robot attention demand (RAD)", "low",
      ratio("labour", "labour + apt")),
-    ("fan_out", "count", "cells one person can look after (1/RAD)", "high",
+    ("fan_out", "cells", "cells one person can look after (1/RAD)", "high",
      ratio("labour + apt", "labour")),
     ("autonomous_good_parts", "parts", "good parts without assistance", "high",
      total("autonomous_good")),

@@ -28,6 +28,7 @@ BEFORE_ANY_STATE = "idle"  # nothing is known to stop the robot, nor to make it 
 
 INITIATORS = ("robot", "person", "safety")
 CLASSES = ("assist", "failure")
+NO_REQUEST = "manual_reset"  # the cause of an intervention that nobody asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,14 @@ class Intervention:
     initiator: str  # of its first request
     failure: bool  # any of its requests was a failure
     requests: int
+    cause: str  # of its first request; NO_REQUEST of one that a manual reset began
 
 
 @dataclass(slots=True)
 class _Open:
     start: float
     initiator: str
+    cause: str
     failure: bool = False
     requests: int = 0
     pending: set[Any] = field(default_factory=set)  # ids that no service has answered yet
@@ -67,7 +70,9 @@ class _Open:
 
     def closed(self, end: float) -> Intervention:
         resumed = end if self.resumed is None else self.resumed
-        return Intervention(self.start, resumed, self.initiator, self.failure, self.requests)
+        return Intervention(
+            self.start, resumed, self.initiator, self.failure, self.requests, self.cause
+        )
 
 
 def datum(event: Event, key: str) -> Any:
@@ -105,7 +110,9 @@ def _triggered(current: _Open | None, event: Event) -> _Open:
     """`current`, or a new intervention, after one more request or manual reset."""
     asked = event.kind is EventKind.REQUEST
     initiator = word(event, "initiator", INITIATORS) if asked else "safety"
-    current = _Open(event.time, initiator) if current is None else current
+    if current is None:
+        cause = str(event.data.get("cause", "?")) if asked else NO_REQUEST
+        current = _Open(event.time, initiator, cause)
     current.trigger()
     if asked:
         current.requests += 1

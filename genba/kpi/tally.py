@@ -6,6 +6,7 @@ add up to the tally of all of them: a figure of ten seeds is a ratio of sums, no
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from math import fsum, isfinite
 from typing import Any, TypedDict
@@ -83,6 +84,15 @@ def tally(events: Sequence[Event], seconds: float) -> Tally:
     add_contacts(events, sums, highs)
     add_stops(events, sums)
     return {"sums": sums, "highs": highs, "lows": lows, "cycle_times": cycle_times}
+
+
+def causes(events: Sequence[Event], seconds: float) -> Counter[str]:
+    """Interventions of an episode by the cause of their first request.
+
+    They add up to the figure `interventions`. Raises ValueError as `tally` does.
+    """
+    inside, end = _within(events, seconds)
+    return Counter(found.cause for found in interventions(inside, end))
 
 
 def add(tallies: Sequence[Tally]) -> Tally:

@@ -6,8 +6,7 @@ escapes them all, and the page's own policy forbids scripts and requests.
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -17,11 +16,13 @@ from genba.bench.results import Row
 from genba.console import number
 from genba.kpi import FIGURES
 from genba.report import plots, texts
+from genba.report.calls import calls
+from genba.report.tables import table
 from genba.report.timeline import causes, timeline
 from genba.stats.exact import zero_event_bound
 
 TEMPLATES = Path(__file__).parent / "templates"
-ARROWS = {"high": "\u00a0↑", "low": "\u00a0↓"}
+SEPARATION = {"speed_separation", "ssm_reach"}  # rules that need to know where people are
 
 
 def write(folder: Path, lang: str = "en") -> Path:
@@ -62,15 +63,18 @@ def context(folder: Path, meta: Row, rows: Sequence[Row], lang: str) -> Row:
         "style": (TEMPLATES / "style.css").read_text(encoding="utf-8"),
         "meta": meta,
         "heading_text": _title(meta, lang),
-        "facts": _facts(meta, rows, agents, words),
+        "subtitle": _counts(meta, lang),
+        "facts": _facts(meta, rows, agents, scenarios, words),
         "agents": agents,
+        "column": max(4.9, 1 + 0.63 * min(16, max(len(a["label"]) for a in agents))),
         "scenarios": scenarios,
         "states": _states(scenarios, lang),
         "exposure": _exposure(rows, names, agents),
-        "settings": [_settings(s) for s in meta["scenarios"].values()],
+        "settings": [_settings(s, lang) for s in meta["scenarios"].values()],
+        "sensing": any(SEPARATION & set(s["rules"]) for s in meta["scenarios"].values()),
         "regimes": _regimes(meta, lang),
         "failed": [row for row in rows if row["error"]],
-        "sources": texts.SOURCES,
+        "sources": texts.sources(lang),
     }
 
 
@@ -108,6 +112,12 @@ def _mark(colour: str, marker: str) -> str:
 
 
 def _title(meta: Row, lang: str) -> str:
+    """What the suite calls itself; one without a title, and a result of before it had one, not."""
+    english, japanese = meta.get("titles", ("", ""))
+    return (lang == "ja" and japanese) or english or _counts(meta, lang)
+
+
+def _counts(meta: Row, lang: str) -> str:
     counts = len(meta["agents"]), len(meta["scenarios"])
     if lang == "ja":
         return f"スイート「{meta['suite']}」：{counts[0]}エージェント × {counts[1]}シナリオ"
@@ -116,14 +126,16 @@ def _title(meta: Row, lang: str) -> str:
 
 
 def _facts(
-    meta: Row, rows: Sequence[Row], agents: Sequence[Row], words: Mapping[str, str]
-) -> list[Row]:
+    meta: Row, rows: Sequence[Row], agents: Sequence[Row], scenarios: Sequence[Row],
+    words: Mapping[str, str],
+) -> list[Row]:  # fmt: skip
     hours = sum(row["seconds"] for row in rows if not row["error"]) / 3600
     last = meta["seed"] + meta["episodes"] - 1
     facts = [
         (words["suite"], meta["suite"], ""),
         (words["scenarios"], len(meta["scenarios"]), ""),
-        (words["agents"], ", ".join(a["label"] for a in agents), ""),
+        (words["safety_rules"], _listed((s["profile"] for s in scenarios), words), ""),
+        (words["agents"], _listed((a["label"] for a in agents), words), ""),
         (words["episodes"], meta["episodes"], words["episodes_each"]),
         (words["seeds"], f"{meta['seed']}–{last}", words["same_seeds"]),
         (words["hours"], f"{number(hours)} {words['hours_unit']}", ""),
@@ -133,31 +145,32 @@ def _facts(
     return [{"name": n, "value": v, "note": note} for n, v, note in facts]
 
 
+def _listed(names: Iterable[str], words: Mapping[str, str]) -> str:
+    return words["comma"].join(dict.fromkeys(names))
+
+
 def _scenario(
     folder: Path, i: int, scenario: Row, agents: Sequence[Row], rows: Sequence[Row],
     card: scorecard.Card, worst: Mapping[tuple[str, str], Row], lang: str,
 ) -> Row:  # fmt: skip
     name = scenario["name"]
     mine = [row for row in rows if row["scenario"] == name and not row["error"]]
-    calls = [
-        _call(folder, f"c{i}x{j}", a, worst.get((name, a["name"])), lang)
-        for j, a in enumerate(agents)
-    ]
+    nearest = {agent: row for (where, agent), row in worst.items() if where == name}
     return {
         "name": name,
         "title": (lang == "ja" and scenario.get("title_ja")) or scenario.get("title", ""),
+        "profile": texts.profile_name(scenario.get("safety"), scenario["rules"], lang),
+        "unprotected": not scenario["rules"],
         "pareto": _pareto(f"p{i}", name, agents, card, lang),
-        "headline": _table(name, agents, card, scorecard.HEADLINE, lang),
-        "figures": _table(name, agents, card, tuple(FIGURES), lang),
-        "counts": ", ".join(f"{a['label']} {_count(mine, a)}" for a in agents),
+        "headline": table(name, agents, card, scorecard.HEADLINE, lang),
+        "figures": table(name, agents, card, tuple(FIGURES), lang),
+        "counts": texts.words(lang)["comma"].join(
+            f"{a['label']} {sum(row['agent'] == a['name'] for row in mine)}" for a in agents
+        ),
         "timeline": timeline(folder, mine, agents, lang),
         "causes": causes(folder, f"b{i}", mine, agents, lang),
-        "calls": sorted((c for c in calls if c is not None), key=lambda c: float(c["order"])),
+        "calls": calls(folder, f"c{i}", mine, agents, nearest, lang),
     }
-
-
-def _count(rows: Sequence[Row], agent: Row) -> int:
-    return sum(row["agent"] == agent["name"] for row in rows)
 
 
 def _pareto(plot: str, name: str, agents: Sequence[Row], card: scorecard.Card, lang: str) -> str:
@@ -177,70 +190,6 @@ def _pareto(plot: str, name: str, agents: Sequence[Row], card: scorecard.Card, l
 def _triple(row: Row) -> tuple[float, float, float]:
     value = row["value"]
     return value, *(value if row[k] is None else row[k] for k in ("low", "high"))
-
-
-def _table(
-    name: str, agents: Sequence[Row], card: scorecard.Card, figures: Sequence[str], lang: str
-) -> list[Row]:
-    rows = []
-    for figure in figures:
-        known = FIGURES[figure]
-        found = [card.get((name, agent["name"], figure)) for agent in agents]
-        values = [r["value"] for r in found if r is not None and r["value"] is not None]
-        best = None
-        if known.better is not None and len(set(values)) > 1:
-            best = max(values) if known.better == "high" else min(values)
-        rows.append(
-            {
-                "text": texts.figure_name(figure, known.text, lang),
-                "unit": texts.unit_name(known.unit, lang),
-                "arrow": ARROWS.get(known.better or "", ""),
-                "cells": [_cell(figure, row, best, known.group != "exposure") for row in found],
-            }
-        )
-    return rows
-
-
-def _cell(figure: str, row: Row | None, best: float | None, spread: bool) -> Row:
-    if row is None or row["value"] is None:
-        return {
-            "value": "–",
-            "interval": "" if row is None else scorecard.bounds(row),
-            "classes": "",
-        }
-    marks = ["best"] if best is not None and row["value"] == best else []
-    if scorecard.is_unsafe(figure, row["value"]):
-        marks.append("bad")
-    interval = scorecard.bounds(row) if spread else ""
-    return {"value": number(row["value"]), "interval": interval, "classes": " ".join(marks)}
-
-
-def _call(folder: Path, plot: str, agent: Row, row: Row | None, lang: str) -> Row | None:
-    """The worst moment of one agent in one scenario, or None where nobody came near."""
-    if row is None:
-        return None
-    found = results.read_episode(folder / results.EPISODES / f"{row['file']}.json.gz")
-    worst = (found or {}).get("worst") or {**row["worst"], "trace": []}
-    words = texts.words(lang)
-    return {
-        "label": agent["label"],
-        "order": worst["margin"],
-        "breach": worst["margin"] < 0,
-        "margin": f"{worst['margin']:+.2f} m",
-        "separation": f"{worst['separation']:.2f} m",
-        "seed": row["seed"],
-        "time": f"{worst['time']:.1f} s",
-        "svg": plots.closest_call(worst["trace"], worst["time"], words, plot),
-        "picture": _picture(folder / results.EPISODES / f"{row['file']}.png"),
-    }
-
-
-def _picture(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return ""
-    return "data:image/png;base64," + base64.b64encode(data).decode()
 
 
 def _states(scenarios: Sequence[Row], lang: str) -> list[Row]:
@@ -275,10 +224,13 @@ def _exposure(rows: Sequence[Row], names: Sequence[str], agents: Sequence[Row]) 
     return found
 
 
-def _settings(scenario: Row) -> Row:
+def _settings(scenario: Row, lang: str) -> Row:
     return {
         "name": scenario["name"],
-        "safety": ", ".join(rule.replace("_", " ") for rule in scenario["rules"]),
+        "profile": texts.profile_name(scenario.get("safety"), scenario["rules"], lang),
+        "safety": texts.words(lang)["comma"].join(
+            texts.rule_name(r, lang) for r in scenario["rules"]
+        ),
         "visits": number(scenario["people"]["visits_per_hour"]),
         "config": scenario["config"],
     }
@@ -288,4 +240,4 @@ def _regimes(meta: Row, lang: str) -> str:
     """What the separation was computed from, of the scenarios with people."""
     shared = [s for s in meta["scenarios"].values() if s["people"]["visits_per_hour"] > 0]
     found = sorted({s["regime"] for s in shared if s["regime"]})
-    return "; ".join(texts.regime_name(regime, lang) for regime in found)
+    return texts.words(lang)["semicolon"].join(texts.regime_name(r, lang) for r in found)

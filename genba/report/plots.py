@@ -19,6 +19,9 @@ from matplotlib.figure import Figure  # noqa: E402
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7B6FB0")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
 INK, LINE, PAPER = "#010203", "#040506", "#070809"  # stand for the page's own colours
+STILL = (
+    0.25  # m/s; the axis of speeds reaches at least so far, or a standing robot's noise fills it
+)
 Triple = tuple[float, float, float]  # value, low, high
 
 
@@ -109,8 +112,9 @@ def causes(
         figure, axes = _figure(4.4, 1.1 + 0.42 * len(bars))
         for i, rates in enumerate(bars.values()):
             left = 0.0
-            for cause, rate in rates.items():
-                axes.barh(i, rate, left=left, color=colours[cause], edgecolor=PAPER, height=0.62)
+            for cause, colour in colours.items():
+                rate = rates.get(cause, 0.0)
+                axes.barh(i, rate, left=left, color=colour, edgecolor=PAPER, height=0.62)
                 left += rate
         axes.set_yticks(range(len(bars)), [_escape(agent) for agent in bars])
         axes.set_ylim(len(bars) - 0.5, -0.5)
@@ -134,11 +138,13 @@ def closest_call(
         axes.plot(times, near, color=COLOURS[0], lw=2)
         axes.plot(times, needed, color=COLOURS[1], lw=1.6, ls="--")
         seen = [v for v in near + needed if v == v]
-        axes.set_ylim(0, max(min(max(seen, default=1.0), 3.0), 0.2) * 1.05)
+        top, least = max(min(max(seen, default=1.0), 3.0), 0.2), min([0.0, *seen])
+        axes.set_ylim(least and least - 0.05 * top, top * 1.05)  # a contact is below zero
         axes.set_ylabel(words["metres"])
         below.plot(times, speed, color=COLOURS[2], lw=1.6)
-        below.set_ylim(bottom=0)
-        below.set_ylabel(words["speed_axis"].replace(" ", "\n", 1))
+        fastest = max((v for v in speed if v == v), default=0.0)
+        below.set_ylim(0, max(fastest, STILL) * 1.05)
+        below.set_ylabel(words["speed_axis"].replace(" [", "\n["))
         below.set_xlabel(words["around_axis"])
         for part in (axes, below):
             part.axvline(0.0, color=INK, lw=1, ls=":")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from genba.report.words import WORDS
@@ -18,29 +19,32 @@ STATES: dict[str, tuple[str, str, str]] = {
     "serving": ("being served", "復旧作業中", "#CC79A7"),
     "starved": ("starved", "材料待ち", "#56B4E9"),
     "blocked": ("blocked", "払出し待ち", "#0072B2"),
-    "changeover": ("changeover", "段取り替え", "#7B6FB0"),
+    "changeover": ("changeover", "トレイ交換", "#7B6FB0"),
     "idle": ("idle", "手待ち", "#9A9A9A"),
 }
 
-CAUSES_JA = {
-    "dropped_part": "落下",
-    "protective_stop": "保護停止",
-    "emergency_stop": "非常停止",
-    "cycle_overtime": "サイクルオーバー",
-    "misplaced_part": "置きミス",
-    "contact": "接触",
-    "jam": "詰まり",
-    "takeover": "手動介入",
-    "clamping": "挟まれ",
-    "guard_interlock": "ガード開放・柵内進入",
-    "configuration": "設定の不一致",
-    "recorder": "記録装置の異常",
-    "collision": "設備との衝突",
-    "brakes": "制動力不足",
-    "policy_failure": "方策の応答異常",
-    "process": "工程異常",
-    "uncertainty": "判断に自信なし",
+# cause: (Japanese, colour); a cause has the same colour in every chart of every report
+CAUSES: dict[str, tuple[str, str]] = {
+    "cycle_overtime": ("サイクルオーバー", "#0072B2"),
+    "dropped_part": ("落下", "#D55E00"),
+    "misplaced_part": ("置きミス", "#E69F00"),
+    "jam": ("詰まり", "#CC79A7"),
+    "protective_stop": ("保護停止", "#009E73"),
+    "contact": ("接触", "#56B4E9"),
+    "guard_interlock": ("ガード開放・柵内進入", "#7B6FB0"),
+    "emergency_stop": ("非常停止", "#F0E442"),
+    "takeover": ("手動介入", "#9AD9C3"),
+    "clamping": ("挟まれ", "#8C2D04"),
+    "configuration": ("設定の不一致", "#A6761D"),
+    "recorder": ("記録装置の異常", "#5B6670"),
+    "collision": ("設備との衝突", "#1B3A57"),
+    "brakes": ("制動力不足", "#B2DF8A"),
+    "policy_failure": ("方策の応答異常", "#F4A6C0"),
+    "process": ("工程異常", "#FFD08A"),
+    "uncertainty": ("判断に自信なし", "#B8B0E6"),
+    "manual_reset": ("手動リセット", "#00594A"),
 }
+UNKNOWN = "#B0B0B0"  # a cause or a state that has no colour
 
 # figure: Japanese name and unit; English comes from the catalogue of figures itself
 FIGURES_JA: dict[str, str] = {
@@ -62,7 +66,7 @@ FIGURES_JA: dict[str, str] = {
     "cycle_time_mean": "サイクルタイム（平均）",
     "cycle_time_p95": "サイクルタイム（95 %点）",
     "cycle_time_to_takt": "サイクルタイム／タクト比",
-    "first_pass_yield": "直行率（手直し・介助なし）",
+    "first_pass_yield": "直行率（手直し・人手介入なし）",
     "mtbf": "平均故障間隔（MTBF）",
     "mttr": "平均復旧時間（MTTR）",
     "apt_seconds": "実生産時間（APT）",
@@ -90,9 +94,9 @@ FIGURES_JA: dict[str, str] = {
     "intervened_share": "介入中の時間の割合",
     "attention_demand": "注意要求度（RAD）",
     "fan_out": "一人で見られるセル数（1/RAD）",
-    "autonomous_good_parts": "介助なしの良品数",
-    "aided_good_parts": "介助ありの良品数",
-    "autonomous_share": "介助なしの良品の割合",
+    "autonomous_good_parts": "人手介入なしの良品数",
+    "aided_good_parts": "人手介入ありの良品数",
+    "autonomous_share": "人手介入なしの良品の割合",
     "cell_entries_per_hour": "時間当たりのセルへの立入り",
     "peak_requests_10min": "10分間の最多呼出し",
     "ssm_breaches": "分離距離の侵害",
@@ -112,15 +116,32 @@ FIGURES_JA: dict[str, str] = {
 
 UNITS_JA = {
     "parts": "個", "parts/h": "個/時", "1/h": "回/時", "1/1000 parts": "回/1000個", "h": "時間",
-    "min/h": "分/時", "count": "回",
+    "min/h": "分/時", "count": "回", "episodes": "件", "cycles": "サイクル", "cells": "台",
 }  # fmt: skip
 
 SOURCES = (
-    "ISO 22400-2 (times, OEE, quality ratio)",
-    "SEMI E10 (assist, failure, interrupt)",
-    "ISO/TS 15066 and ISO 10218-2 Annex L (separation, two-body contact model)",
-    "Olsen & Goodrich (attention demand, fan-out; formulas recalled, unverified)",
-)
+    ("ISO 22400-2 (times, OEE, quality ratio)", "ISO 22400-2（時間区分、OEE、良品率）"),
+    ("SEMI E10 (assist, failure, interrupt)", "SEMI E10（アシスト、故障、中断）"),
+    ("ISO/TS 15066 and ISO 10218-2 Annex L (separation, two-body contact model)",
+     "ISO/TS 15066、ISO 10218-2 附属書L（分離距離、接触の二体モデル）"),
+    ("Olsen & Goodrich (attention demand, fan-out; formulas recalled, unverified)",
+     "Olsen & Goodrich（注意要求度、一人で見られるセル数。式は記憶による、未検証）"),
+)  # fmt: skip
+
+RULES_JA = {
+    "joint_limits": "関節限界の監視", "space_limits": "動作領域の制限",
+    "stopping_limits": "停止時間・距離の制限", "tcp_speed": "TCP速度の制限",
+    "barrier": "制御バリア関数", "collision": "設備との衝突検知", "emergency_stop": "非常停止",
+    "guard_interlock": "ガードインターロック", "human_authority": "人の操作の優先",
+    "standstill_zone": "監視付き停止", "speed_separation": "速度・間隔監視",
+    "ssm_reach": "停止到達域による速度・間隔監視", "reduced_speed": "低速運転",
+    "pfl": "動力・力の制限", "contact_force": "接触力の監視", "clamping": "挟まれ検知",
+    "finite_command": "指令値の検査", "policy_watchdog": "方策の応答監視",
+    "perception_integrity": "人検知の健全性", "braking_ramp": "減速度の監視",
+    "configuration_integrity": "設定の同一性", "recorder_health": "記録装置の健全性",
+    "process_guard": "工程異常の監視", "uncertainty": "方策の不確かさ監視",
+    "operator_load": "作業者の呼出し負荷",
+}  # fmt: skip
 
 
 def words(lang: str) -> dict[str, str]:
@@ -138,7 +159,35 @@ def state_name(state: str, lang: str) -> str:
 def cause_name(cause: str, lang: str) -> str:
     """What a cause of a request is called."""
     plain = cause.replace("_", " ")
-    return CAUSES_JA.get(cause, plain) if lang == "ja" else plain
+    return CAUSES[cause][0] if lang == "ja" and cause in CAUSES else plain
+
+
+def cause_colour(cause: str) -> str:
+    """What a cause of a request is drawn in."""
+    return CAUSES[cause][1] if cause in CAUSES else UNKNOWN
+
+
+def rule_name(rule: str, lang: str) -> str:
+    """What a safety rule is called; a stranger's own keeps its name."""
+    if lang == "ja":
+        return f"{RULES_JA[rule]}（{rule}）" if rule in RULES_JA else rule
+    return rule.replace("_", " ")
+
+
+def profile_name(safety: Any, rules: Sequence[str], lang: str) -> str:
+    """What a scenario's `safety` stands for: a profile, rules of its own, or nothing at all."""
+    word = words(lang)
+    if not rules:
+        return word["unprotected"]
+    if isinstance(safety, str):
+        return safety
+    base = safety.get("profile") if isinstance(safety, dict) else None
+    return f"{base}{word['adapted']}" if base else word["own_rules"]
+
+
+def sources(lang: str) -> list[str]:
+    """Where the figures and limits come from."""
+    return [pair[LANGUAGES.index(lang)] for pair in SOURCES]
 
 
 def figure_name(name: str, catalogue_text: str, lang: str) -> str:
@@ -170,7 +219,7 @@ REGIMES_JA = (
 
 def regime_name(regime: str, lang: str) -> str:
     """What C follows from."""
-    for english, japanese in REGIMES_JA if lang == "ja" else ():
+    for english, japanese in (*REGIMES_JA, (", ", "、")) if lang == "ja" else ():
         regime = regime.replace(english, japanese)
     return regime
 

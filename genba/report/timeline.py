@@ -7,22 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from genba import kpi
 from genba.bench import results
 from genba.bench.results import Row
 from genba.report import plots, texts
 
-UNKNOWN = "#B0B0B0"
 LEAST = 1.0  # of 1000; a stop that is too short to see is drawn this wide
-CAUSE_COLOURS = (
-    "#D55E00",
-    "#0072B2",
-    "#E69F00",
-    "#CC79A7",
-    "#009E73",
-    "#56B4E9",
-    "#7B6FB0",
-    "#9A9A9A",
-)
 
 
 def timeline(folder: Path, rows: Sequence[Row], agents: Sequence[Row], lang: str) -> Row | None:
@@ -87,7 +77,10 @@ def _bars(spans: Sequence[tuple[float, float, str]], seconds: float, lang: str) 
     working = 0.0
     for start, end, state in spans:
         working += end - start if state in ("producing", "slowed") else 0.0
-        name, colour = texts.state_name(state, lang), texts.STATES.get(state, ("", "", UNKNOWN))[2]
+        name, colour = (
+            texts.state_name(state, lang),
+            texts.STATES.get(state, ("", "", texts.UNKNOWN))[2],
+        )
         x, width = 1000 * start / seconds, max(1000 * (end - start) / seconds, LEAST)
         title = f"{name}: {start:.1f}–{end:.1f} s"
         bars.append(
@@ -103,22 +96,25 @@ def _bars(spans: Sequence[tuple[float, float, str]], seconds: float, lang: str) 
 
 
 def causes(folder: Path, name: str, rows: Sequence[Row], agents: Sequence[Row], lang: str) -> Any:
-    """Requests per hour by cause: a chart and its legend; None where nobody had to come."""
-    rates: dict[str, dict[str, float]] = {}
-    for agent in agents:
-        mine = [r for r in rows if r["agent"] == agent["name"]]
-        hours = sum(r["seconds"] for r in mine) / 3600
-        count = sum((_requests(_file(folder, r)) for r in mine), Counter[str]())
-        rates[agent["label"]] = {c: n / hours for c, n in sorted(count.items())} if hours else {}
-    known = sorted({cause for bars in rates.values() for cause in bars})
+    """Interventions per hour by cause: a chart and its legend; None where nobody had to come."""
+    rates = {
+        a["label"]: per_hour(folder, [r for r in rows if r["agent"] == a["name"]]) for a in agents
+    }
+    order = [*texts.CAUSES, *sorted({c for bars in rates.values() for c in bars} - {*texts.CAUSES})]
+    known = [c for c in order if any(c in bars for bars in rates.values())]
     if not known:
         return None
-    colours = {c: CAUSE_COLOURS[i % len(CAUSE_COLOURS)] for i, c in enumerate(known)}
+    colours = {c: texts.cause_colour(c) for c in known}
     legend = [{"name": texts.cause_name(c, lang), "colour": colours[c]} for c in known]
     return {"legend": legend, "svg": plots.causes(rates, colours, texts.words(lang), name)}
 
 
-def _requests(path: Path) -> Counter[str]:
-    found = results.read_episode(path)
-    events = found["events"] if found is not None else []
-    return Counter(str(e["data"].get("cause", "?")) for e in events if e["kind"] == "request")
+def per_hour(folder: Path, rows: Sequence[Row]) -> dict[str, float]:
+    """Interventions per hour by cause over the episodes whose events were kept."""
+    count, hours = Counter[str](), 0.0
+    for row in rows:
+        found = results.read_episode(_file(folder, row))
+        if found is not None:
+            count += kpi.causes([results.event(e) for e in found["events"]], row["seconds"])
+            hours += row["tally"]["sums"]["pbt"] / 3600
+    return {cause: n / hours for cause, n in count.items()} if hours else {}

@@ -20,6 +20,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "same_seeds": ("the same for every agent", "全エージェント共通"),
     "hours": ("Simulated time", "シミュレーション時間"),
     "hours_unit": ("h", "時間"),
+    "hours_column": ("time [h]", "時間 [h]"),
     "date": ("Date", "実施日"),
     "version": ("Version", "バージョン"),
     "notice_title": ("How to read these numbers", "この数値の読み方"),
@@ -27,7 +28,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Nothing here is a certified safety function. The safety layer is a non-safety-rated "
         "research model of functions described in ISO 10218 and ISO/TS 15066; a number from "
         "simulation is no evidence of conformity.",
-        "本結果は認証された安全機能ではありません。安全レイヤは ISO 10218・ISO/TS 15066 に"
+        "本ソフトウェアは認証された安全機能ではありません。安全レイヤは ISO 10218・ISO/TS 15066 に"
         "記載された機能を模した研究用モデル（安全関連部ではない）であり、"
         "シミュレーションの数値は適合の証拠になりません。",
     ),
@@ -44,13 +45,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "pareto": ("Output against human work", "生産量と人の手間"),
     "pareto_note": (
         "Up and to the left is better. Bars are 95 % intervals. A hollow marker had a safety event "
-        "(a breach of the separation, clamping, or a contact above the limit) and cannot "
-        "be on the front, whatever it produces.",
+        "(a breach of the separation, clamping, or a contact by the moving robot above the limit) "
+        "and cannot be on the front, whatever it produces.",
         "左上ほど良い。棒は95 %区間。白抜きは安全上の事象"
-        "（分離距離の侵害、挟まれ、または限度を超える接触）があったエージェントで、生産量にかかわらずフロントから除外。",
+        "（分離距離の侵害、挟まれ、または動作中のロボットによる限度を超える接触）があったエージェントで、"
+        "生産量にかかわらずフロントから除外。",
     ),
-    "pareto_x": ("human minutes per robot-hour", "人の作業時間 [分／ロボット稼働1時間]"),
-    "pareto_y": ("good parts per hour", "良品数 [個／時]"),
+    "pareto_x": ("human work [min per robot-hour]", "人の作業時間 [分／ロボット稼働1時間]"),
+    "pareto_y": ("good parts [parts/h]", "良品数 [個／時]"),
     "better": ("better", "良い"),
     "front": ("Pareto front", "パレートフロント"),
     "safety_event": ("safety event", "安全事象あり"),
@@ -60,9 +62,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "value": ("Value", "値"),
     "interval": ("95 % interval", "95 %区間"),
     "best_note": (
-        "Tinted: the best value of the row; no test of significance. ↑ more is better, "
-        "↓ less is better. A dash: undefined (for example a mean of nothing).",
-        "色付きは行内の最良値（有意差検定ではない）。↑は大きいほど、↓は小さいほど良い。「–」は定義できない値。",
+        "Tinted: the best value among the agents that made good parts (whoever does nothing has "
+        "the fewest falls); no test of significance. ↑ more is better, ↓ less is better. A dash: "
+        "undefined (for example a mean of nothing); with ≥ below it, what it counts never "
+        "happened, and that is its bound.",
+        "色付きは良品を生産したエージェントの中での最良値（有意差検定ではない。何もしなければ落下も最少になるため、"
+        "良品のないものは比べない）。↑は大きいほど、↓は小さいほど良い。「–」は定義できない値。"
+        "下に「≥」があれば対象の事象が一度もなく、その値が下限。",
     ),
     "timeline": ("What the cell was doing", "セルの状態の推移"),
     "timeline_note": (
@@ -72,10 +78,15 @@ WORDS: dict[str, tuple[str, str]] = {
         "割合は生産していた時間（減速運転を含む）。",
     ),
     "seed": ("seed", "シード"),
-    "time_axis": ("time (s)", "時間 [s]"),
+    "time_axis": ("time [s]", "時間 [s]"),
     "producing_share": ("producing", "生産中"),
     "causes": ("Why people had to come", "人の介入の原因"),
-    "causes_y": ("interventions per hour", "介入 [回／時]"),
+    "causes_note": (
+        "Each intervention by the cause of its first request: the bars add up to the interventions "
+        "per hour of the table.",
+        "各介入を最初の呼出しの原因で分類。棒の合計は表の時間当たり介入回数に等しい。",
+    ),
+    "causes_y": ("interventions [1/h]", "介入 [回／時]"),
     "no_causes": ("No intervention in any episode.", "全エピソードで介入なし。"),
     "worst": ("The closest call", "最も危険だった瞬間"),
     "worst_note": (
@@ -87,20 +98,25 @@ WORDS: dict[str, tuple[str, str]] = {
         "ロボットが制動に要する距離（S_p から反応時間と不確かさの余裕を除いた制動項）。"
         "負の余裕は侵害。破線は TCP 速度での S_p（移動方向によらない）。",
     ),
-    "nobody": ("Nobody came near the robot.", "ロボットの周囲に人は来なかった。"),
+    "nobody": (
+        "Nobody came near: the margin never fell below 1 m (who serves a robot that is locked out "
+        "aside)",
+        "誰も近づかなかった：余裕は常に1 m以上（停止・ロックされたロボットの復旧作業を除く）",
+    ),
+    "contact": ("contact", "接触"),
     "separation": ("separation d", "分離距離 d"),
     "protective": ("protective distance S_p at the TCP speed", "保護分離距離 S_p（TCP速度）"),
     "speed": ("TCP speed", "TCP速度"),
-    "metres": ("distance (m)", "距離 [m]"),
-    "speed_axis": ("TCP speed (m/s)", "TCP速度 [m/s]"),
-    "around_axis": ("time around the worst moment (s)", "最悪時点からの時間 [s]"),
+    "metres": ("distance [m]", "距離 [m]"),
+    "speed_axis": ("TCP speed [m/s]", "TCP速度 [m/s]"),
+    "around_axis": ("time around the worst moment [s]", "最悪時点からの時間 [s]"),
     "breach": ("breach", "侵害"),
     "margin": ("margin d - S*", "余裕 d - S*"),
     "at": ("at", "時刻"),
     "picture": ("The cell at that moment", "その瞬間のセル"),
     "no_picture": ("No picture was kept.", "画像は保存されていない。"),
     "all_figures": ("All figures", "全指標"),
-    "exposure": ("Exposure", "実績時間"),
+    "exposure": ("Exposure", "評価時間"),
     "exposure_note": (
         "Simulated hours and finished episodes. Zero events in T hours support, at 95 %, a rate "
         "below 3/T per hour and no more than that.",
@@ -110,7 +126,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "finished": ("finished", "完了"),
     "failed": ("failed", "失敗"),
     "failed_title": ("Episodes that failed", "失敗したエピソード"),
-    "rate_bound": ("bound at zero events (per h)", "事象ゼロ時の上限 [回／時]"),
+    "rate_bound": ("bound at zero events [1/h]", "事象ゼロ時の上限 [回／時]"),
     "method": ("Method", "方法"),
     "method_text": (
         "Every agent plays the same seeds: the same parts, people, faults and operator times. "
@@ -124,9 +140,16 @@ WORDS: dict[str, tuple[str, str]] = {
     "sources": ("Sources", "出典"),
     "footer": ("Made by genba", "genba により作成"),
     "settings": ("Settings", "設定"),
-    "safety_rules": ("Safety", "安全"),
-    "unprotected": ("none (unprotected)", "なし（保護なし）"),
-    "people_setting": ("Visits per hour", "人の立入り [回／時]"),
+    "safety_rules": ("Safety profile", "安全プロファイル"),
+    "rules": ("Safety rules", "安全ルール"),
+    "unprotected": ("unprotected: no safety rule is on", "保護なし（安全ルールなし）"),
+    "adapted": (" (with changes)", "（変更あり）"),
+    "own_rules": ("rules of its own", "独自のルール"),
+    "people_setting": ("Visits [1/h]", "人の立入り [回／時]"),
+    "colon": (": ", "："),
+    "comma": (", ", "、"),
+    "semicolon": ("; ", "；"),
+    "stop": (".", "。"),
     "headline": ("Headline", "主要指標"),
     "nothing_finished": ("No episode finished.", "完了したエピソードがない。"),
 }  # fmt: skip
