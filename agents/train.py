@@ -14,7 +14,7 @@ from genba.agents.calibrate import examined
 from genba.agents.card import WEIGHTS, Card, load, load_weights, save_policy
 from genba.agents.harm import Harm
 from genba.agents.job import Job
-from genba.agents.ledger import open_ledger, write_ledger
+from genba.agents.ledger import LEDGER, open_ledger, write_ledger
 from genba.agents.policy import Policy
 from genba.agents.progress import Progress
 from genba.agents.recipe import Recipe, recipe_for, with_steps
@@ -60,7 +60,8 @@ def main(options: Mapping[str, Any]) -> int:
     try:
         folder = train(asked)
     except KeyboardInterrupt:
-        kept = f"go on with: {asked.command}" + ("" if asked.resume else " --resume")
+        begun = (asked.folder / LEDGER).is_file()  # before that there is nothing to go on with
+        kept = f"go on with: {asked.command}" + (" --resume" if begun else "")
         raise KeyboardInterrupt(kept) from None
     print(f"\n{(folder / export.TEXT).read_text(encoding='utf-8')}\n{folder}")
     return 0

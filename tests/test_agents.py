@@ -303,14 +303,15 @@ def test_a_training_that_was_interrupted_ends_as_one_that_was_not(tmp_path, monk
 
     def interrupted(learner):
         calls.append(1)
-        if len(calls) == 2:
+        if len(calls) in (2, 3):
             raise KeyboardInterrupt
         fit(learner)
 
     with monkeypatch.context() as patch:
         patch.setattr(bc._Learner, "fit", interrupted)
-        with pytest.raises(KeyboardInterrupt, match="--resume"):
-            train.main(options(tmp_path, broken))
+        for resume in (False, True):  # interrupted again, it is told how to go on again
+            with pytest.raises(KeyboardInterrupt, match="--resume$"):
+                train.main(options(tmp_path, broken, resume=resume))
     assert train.main(options(tmp_path, broken, resume=True)) == 0
     assert weights(broken) == weights(whole)
     env = envs.make("kitting_alone")
