@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,22 +120,34 @@ class Shop:
 def train(asked: Order) -> Path:
     """Trains, chooses, scores and exports; returns the folder of the policy."""
     ledger = open_ledger(asked.folder, asked.identity(), asked.resume)
-    goal = asked.recipe.goal
-    env: Any = make_env(asked.scenario)
-    if goal == "harm":
-        env = Harm(env)
-    hall = exam.Exam(asked.scenario, asked.recipe.scoring.seconds, goal)
-    log = Progress(asked.recipe.steps, asked.folder, hall, asked.recipe.scoring)
-    try:
-        shop = Shop(env, hall, export.draft(asked.scenario, asked.recipe, env, asked.command), log)
+    recipe = asked.recipe
+    with ExitStack() as stack:
+        env: Any = make_env(asked.scenario)
+        stack.callback(env.close)
+        if recipe.goal == "harm":
+            env = Harm(env)
+        card = export.draft(asked.scenario, recipe, env, asked.command)
+        check_fit(asked, env)
+        hall = stack.enter_context(
+            closing(exam.Exam(asked.scenario, recipe.scoring.seconds, recipe.goal))
+        )
+        write_ledger(asked.folder, ledger)  # all that can be refused has been: the folder is taken
+        log = stack.enter_context(
+            closing(Progress(recipe.steps, asked.folder, hall, recipe.scoring))
+        )
+        shop = Shop(env, hall, card, log)
         policy = _start(asked, shop, ledger)
-        for number, stage in enumerate(asked.recipe.stages, 1):
+        for number, stage in enumerate(recipe.stages, 1):
             policy = _stage(asked, shop, ledger, (number, stage), policy)
         return _export(asked, shop, ledger)
-    finally:
-        log.close()
-        hall.close()
-        env.close()
+
+
+def check_fit(asked: Order, env: Any) -> None:
+    """Raises AgentError where the teacher or the policy begun from cannot play this cell."""
+    if any(stage.algo == "bc" for stage in asked.recipe.stages):
+        for_env(env)
+    if asked.begin is not None:
+        Trained(*load(asked.begin), env)
 
 
 def run_stage(job: Job) -> Policy:
@@ -176,7 +189,6 @@ def _start(asked: Order, shop: Shop, ledger: Row) -> Policy | None:
     if any(row["stage"] == START for row in ledger["stages"]):
         return _weights(asked.folder / START, shop)
     card, policy = load(asked.begin)
-    Trained(card, policy, shop.env)  # says so where it does not fit
     _enter(asked, shop, ledger, policy, {"stage": START, "steps": card.steps})
     return policy
 

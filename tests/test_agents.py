@@ -328,6 +328,21 @@ def test_a_folder_that_holds_a_training_is_not_written_over(tmp_path, capfd):
 
 
 @pytest.mark.parametrize(
+    "more",
+    [
+        {"overrides": ["action=joint_velocity"]},
+        {"from": HERE / "conveyor_sorting"},
+        {"from": HERE / "kitting", "overrides": ["action=joint_velocity"]},
+    ],
+)
+def test_a_training_that_is_refused_leaves_its_folder_free(tmp_path, more):
+    out = tmp_path / "out"
+    with pytest.raises(AgentError) as caught:
+        train.main(options(tmp_path, out, **more))
+    assert "\n" not in str(caught.value) and not any(out.iterdir())
+
+
+@pytest.mark.parametrize(
     "text",
     ["stages: [{algo: magic}]", "stagez: []", "stages: [{algo: bc, steps: -1}]", "hidden: [0]"],
 )
