@@ -19,6 +19,7 @@ from genba.agents.ledger import LEDGER, open_ledger, write_ledger
 from genba.agents.policy import Policy
 from genba.agents.progress import Progress
 from genba.agents.recipe import Recipe, recipe_for, with_steps
+from genba.agents.role import AgentError
 from genba.agents.scripted import for_env
 from genba.agents.trained import Trained, places
 from genba.envs import make as make_env
@@ -71,11 +72,11 @@ def main(options: Mapping[str, Any]) -> int:
 def order(options: Mapping[str, Any]) -> Order:
     """The options of the command line, read. Raises AgentError, ScenarioError."""
     scenario = load_scenario(options["scenario"], options.get("overrides") or [])
-    begin = Path(options["from"]) if options.get("from") else None
+    begin = _begin(options)
     path = Path(options["recipe"]) if options.get("recipe") else None
     recipe = recipe_for(scenario.cell, options.get("algo"), path, begun=begin is not None)
     if begin is not None:
-        recipe = _like(recipe, load(begin)[0])
+        recipe = _like(recipe, begin)
     names = "-".join(stage.algo for stage in recipe.stages)
     out = options.get("out") or Path("runs") / f"train-{scenario.name}-{names}"
     return Order(
@@ -89,8 +90,21 @@ def order(options: Mapping[str, Any]) -> Order:
     )
 
 
-def _like(recipe: Recipe, card: Card) -> Recipe:
+def _begin(options: Mapping[str, Any]) -> Path | None:
+    """The policy to begin from, named as it was typed where there is none."""
+    if not options.get("from"):
+        return None
+    path = Path(options["from"])
+    if not path.exists():
+        raise AgentError(f"--from {path}: no such agent folder; name one that genba train wrote")
+    return path
+
+
+def _like(recipe: Recipe, begin: Path) -> Recipe:
     """The recipe for a network such as the one begun from."""
+    if any(stage.algo == "sac" for stage in recipe.stages):
+        raise AgentError("--from: sac begins from scratch; ppo and bc can begin from a policy")
+    card = load(begin)[0]
     network = {
         "observations": list(card.observations),
         "scales": card.scales,

@@ -343,6 +343,20 @@ def test_a_training_that_is_refused_leaves_its_folder_free(tmp_path, more):
 
 
 @pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"algo": "sac", "from": HERE / "kitting"}, "sac begins from scratch"),
+        ({"algo": "bc", "from": Path("runs/nope")}, "runs/nope: no such agent folder"),
+    ],
+)
+def test_an_order_that_cannot_be_met_is_refused_before_anything_is_done(tmp_path, more, words):
+    out = tmp_path / "out"
+    with pytest.raises(AgentError, match=words) as caught:
+        train.main({"scenario": "kitting_alone", "out": out, **more})
+    assert "\n" not in str(caught.value) and not out.exists()
+
+
+@pytest.mark.parametrize(
     "text",
     ["stages: [{algo: magic}]", "stagez: []", "stages: [{algo: bc, steps: -1}]", "hidden: [0]"],
 )
