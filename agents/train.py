@@ -18,7 +18,7 @@ from genba.agents.job import Job
 from genba.agents.ledger import LEDGER, open_ledger, write_ledger
 from genba.agents.policy import Policy
 from genba.agents.progress import Progress
-from genba.agents.recipe import Recipe, recipe_for, with_steps
+from genba.agents.recipe import ALGO, Recipe, recipe_for, with_steps
 from genba.agents.role import AgentError
 from genba.agents.scripted import for_env
 from genba.agents.trained import Trained, places
@@ -249,8 +249,8 @@ def _command(options: Mapping[str, Any], out: Path) -> str:
     words = ["genba", "train", str(options["scenario"])]
     if options.get("recipe"):
         words += ["--recipe", str(options["recipe"])]
-    elif options.get("algo"):
-        words += ["--algo", str(options["algo"])]
+    else:
+        words += ["--algo", str(options.get("algo") or ALGO)]
     for name in ("steps", "seed", "from"):
         if options.get(name):
             words += [f"--{name}", str(options[name])]

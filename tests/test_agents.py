@@ -347,6 +347,8 @@ def test_a_training_that_is_refused_leaves_its_folder_free(tmp_path, more):
     [
         ({"algo": "sac", "from": HERE / "kitting"}, "sac begins from scratch"),
         ({"algo": "bc", "from": Path("runs/nope")}, "runs/nope: no such agent folder"),
+        ({"algo": "ppo", "recipe": Path("mine.yaml")}, "leave out --algo"),
+        ({"algo": "ppo", "steps": 1}, "ppo needs 2"),
     ],
 )
 def test_an_order_that_cannot_be_met_is_refused_before_anything_is_done(tmp_path, more, words):
