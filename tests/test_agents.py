@@ -13,10 +13,11 @@ from safetensors.numpy import save
 import genba.agents as agents
 import genba.envs as envs
 from genba import kpi, scenarios
-from genba.agents import AgentError, exam, train
+from genba.agents import AgentError, exam, export, train
 from genba.agents.card import load
 from genba.agents.demonstrations import training_seed
 from genba.agents.policy import features
+from genba.agents.recipe import Recipe
 from genba.agents.trained import HERE
 from genba.scenarios import load_suite
 
@@ -383,3 +384,35 @@ def test_reinforcement_learning_runs_end_to_end(tmp_path, algo, capfd):
     env = envs.make("conveyor_sorting_alone")
     assert agents.make(out, env).act(env.reset(seed=1)[0]).shape == (7,)
     env.close()
+
+
+@pytest.mark.parametrize(
+    ("scenario", "reads", "words"),
+    [
+        ("kitting_alone", None, "nobody around: it reads nothing of people"),
+        ("kitting_shared", None, "people around: it reads person_gap, separation, safety_scale"),
+        ("kitting_shared", ["part_gap"], "people around: it reads nothing of people"),
+    ],
+)
+def test_the_card_says_whom_the_policy_met_and_what_it_reads_of_them(scenario, reads, words):
+    env, recipe = envs.make(scenario), Recipe(observations=reads)
+    card = export.draft(scenarios.load(scenario), recipe, env, "genba train")
+    env.close()
+    assert f"Trained with {words}" in card.limits and "Not a safety function" in card.limits
+
+
+def test_a_policy_that_was_not_scored_has_no_seeds_of_a_score(tmp_path, capfd):
+    out = tmp_path / "out"
+    train.main({"scenario": "kitting_alone", "steps": 2, "out": out})
+    text = (out / "CARD.md").read_text()
+    assert "Not scored." in text and "score 3" not in text and "score's seeds" not in text
+
+
+@pytest.mark.parametrize("cell", sorted(p.name for p in HERE.iterdir() if p.is_dir()))
+def test_the_card_of_a_shipped_policy_is_the_one_that_the_code_writes(cell):
+    card = load(HERE / cell)[0]
+    env, recipe = envs.make(card.scenario), Recipe.model_validate(card.recipe)
+    fresh = export.draft(scenarios.load(card.scenario), recipe, env, card.command)
+    env.close()
+    assert (card.limits, card.seeds) == (fresh.limits, export.seeds(recipe))
+    assert (HERE / cell / "CARD.md").read_text() == export.text(card)
