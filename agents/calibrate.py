@@ -56,7 +56,7 @@ def calibrate(
 
     Raises AgentError, ScenarioError, OSError.
     """
-    from genba.agents.export import TEXT, text
+    from genba.agents.export import TEXT, seeds, text
     from genba.agents.recipe import Recipe
 
     if not folder.is_dir():
@@ -69,14 +69,14 @@ def calibrate(
         raise AgentError(f"episodes {count}, seconds {length:g}: one of 1 s up to a day at least")
     hall = exam.Exam(load_scenario(card.scenario), length, recipe.goal)
     try:
-        seeds = range(exam.SCORE, exam.SCORE + count)
-        score, doubt = examined(hall, Trained(card, policy, hall.env), seeds, recipe.goal, alpha)
+        played = range(exam.SCORE, exam.SCORE + count)
+        score, doubt = examined(hall, Trained(card, policy, hall.env), played, recipe.goal, alpha)
     finally:
         hall.close()
     scoring = {**card.recipe["scoring"], "episodes": count, "seconds": length}
-    full = card.model_copy(
-        update={"doubt": doubt, "score": score, "recipe": {**card.recipe, "scoring": scoring}}
-    )
+    told = {**card.recipe, "scoring": scoring}
+    used = seeds(Recipe.model_validate(told))
+    full = card.model_copy(update={"doubt": doubt, "score": score, "recipe": told, "seeds": used})
     save_card(folder, full)
     replace(folder / TEXT, text(full).encode())
     return full

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from genba.agents.policy import Policy
 from genba.agents.recipe import Recipe
 from genba.agents.role import AgentError
 from genba.agents.trained import speeds
+from genba.envs.company import FIELDS
 from genba.scenarios import Scenario
 
 TEXT = "CARD.md"
@@ -26,9 +28,8 @@ USE = {
     "be tried with it. It plays every cell.",
 }
 LIMITS = {
-    "parts": "Trained with nobody around: it reads nothing of people and leaves their protection "
-    "to the safety layer. Not a safety function, and not meant for a real robot. Other robots, "
-    "parts and layouts than those of the scenario were not tried.",
+    "parts": "Not a safety function, and not meant for a real robot. Other robots, parts and "
+    "layouts than those of the scenario were not tried.",
     "harm": "Made to do harm: never for a real robot. What it cannot do, another one may; it is "
     "one adversary of several and no proof that a layer is safe. Not a safety function.",
 }
@@ -68,7 +69,20 @@ def draft(scenario: Scenario, recipe: Recipe, env: Any, command: str) -> Card:
         genba=__version__,
         code=of_code(),
         use=USE[recipe.goal],
-        limits=LIMITS[recipe.goal],
+        limits=_limits(recipe.goal, scenario, wanted),
+    )
+
+
+def _limits(goal: str, scenario: Scenario, reads: Iterable[str]) -> str:
+    """Of a policy that makes parts also whether it has met people, and what it reads of them."""
+    if goal != "parts":
+        return LIMITS[goal]
+    about = scenario.people.visits_per_hour > 0
+    known = [name for name in reads if name in FIELDS]
+    reading = f"it reads {', '.join(known)} of them" if known else "it reads nothing of people"
+    return (
+        f"Trained with {'people' if about else 'nobody'} around: {reading} and leaves their "
+        f"protection to the safety layer. {LIMITS[goal]}"
     )
 
 
@@ -82,7 +96,7 @@ def write(folder: Path, policy: Policy, card: Card, found: dict[str, Any]) -> Ca
             "sha256": save_policy(folder, policy),
             "stage": best["stage"],
             "steps": sum(row["steps"] for row in done),
-            "seeds": _seeds(Recipe.model_validate(card.recipe)),
+            "seeds": seeds(Recipe.model_validate(card.recipe)),
             "candidates": [{k: v for k, v in row.items() if k != "curve"} for row in stages],
             "curve": curve[:: max(1, -(-len(curve) // CURVE))],
             "score": found["score"],
@@ -94,15 +108,16 @@ def write(folder: Path, policy: Policy, card: Card, found: dict[str, Any]) -> Ca
     return full
 
 
-def _seeds(recipe: Recipe) -> dict[str, list[int]]:
-    """First and last seed of each use; none is in two."""
+def seeds(recipe: Recipe) -> dict[str, list[int]]:
+    """First and last seed of each use; none is in two. Where nothing is scored, no score's."""
     scoring = recipe.scoring
     used = {
         "training": [FIRST_SEED, TRAINING_SEEDS - 1],
         "curve": [exam.LOOKS, exam.LOOKS + scoring.look - 1],
         "choice": [exam.CHOICE, exam.CHOICE + scoring.choose - 1],
-        "score": [exam.SCORE, exam.SCORE + scoring.episodes - 1],
     }
+    if scoring.episodes:
+        used["score"] = [exam.SCORE, exam.SCORE + scoring.episodes - 1]
     return used
 
 
@@ -110,6 +125,7 @@ def text(card: Card) -> str:
     """The card for people, Markdown."""
     reads = ", ".join(f"{name} ({size})" for name, size in card.observations.items())
     used = "; ".join(f"{name} {low}-{high}" for name, (low, high) in card.seeds.items())
+    kept = " The score's seeds were used for nothing else." if "score" in card.seeds else ""
     return f"""# A policy for {card.cell}
 
 {card.use}
@@ -122,7 +138,7 @@ def text(card: Card) -> str:
 - Answers: {MEANING[card.action]} ({card.speeds[0]:g} and {card.speeds[1]:g}).
 - Network: inputs at scales {card.scales}, hidden {card.hidden} (ReLU), output cut off at -1 and 1
   (`{card.output}`).
-- Seeds: {used}. The score's seeds were used for nothing else.
+- Seeds: {used}.{kept}
 - {_doubt(card)}
 - SHA-256 of policy.safetensors: `{card.sha256}`
 

@@ -15,7 +15,10 @@ Ledger = dict[str, Any]  # identity: mapping; stages: rows of stage, steps, curv
 
 
 def open_ledger(folder: Path, identity: Ledger, resume: bool) -> Ledger:
-    """The ledger of the folder, new or of the training to resume. Raises AgentError, one line."""
+    """The ledger of the folder, new or of the training to resume. Raises AgentError, one line.
+
+    A new one is not written yet: a training that is then refused leaves the folder free.
+    """
     path = folder / LEDGER
     if not path.is_file():
         if resume:
@@ -23,9 +26,7 @@ def open_ledger(folder: Path, identity: Ledger, resume: bool) -> Ledger:
         check_folder(folder)
         if any(not p.name.startswith(".") for p in folder.iterdir()):
             raise AgentError(f"{folder}: holds other files; name another folder with --out")
-        ledger: Ledger = {"identity": identity, "stages": []}
-        write_ledger(folder, ledger)
-        return ledger
+        return {"identity": identity, "stages": []}
     if not resume:
         raise AgentError(f"{folder}: holds a training; --resume goes on, or name another --out")
     try:

@@ -17,6 +17,7 @@ HERE = Path(__file__).parent / "recipes"
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+PPO_STEPS = 2  # at least: it compares steps with one another
 Width = Annotated[int, Field(ge=1, le=1024)]
 
 
@@ -44,7 +45,7 @@ class Ppo(_Strict):
     """Proximal policy optimisation (Stable-Baselines3), from scratch or from a policy."""
 
     algo: Literal["ppo"] = "ppo"
-    steps: Count = 1_000_000
+    steps: Annotated[int, Field(ge=PPO_STEPS, le=10**9)] = 1_000_000
     rollout: Annotated[int, Field(ge=64, le=10**6)] = 4096  # steps between updates
     batch: Annotated[int, Field(ge=8, le=65536)] = 512
     epochs: Annotated[int, Field(ge=1, le=100)] = 5
@@ -73,6 +74,7 @@ class Sac(_Strict):
 
 
 Stage = Annotated[Bc | Ppo | Sac, Field(discriminator="algo")]
+ALGO = "bc"  # where neither an algorithm nor a recipe is asked for
 DEFAULTS: dict[str, Bc | Ppo | Sac] = {"bc": Bc(), "ppo": Ppo(), "sac": Sac()}
 
 
@@ -127,17 +129,18 @@ def load_recipe(path: Path) -> Recipe:
 
 
 def recipe_for(cell: str, algo: str | None, path: Path | None, begun: bool) -> Recipe:
-    """What to do when a file (or none) and an algorithm (or none) are asked for.
+    """What to do when a file or an algorithm (or neither: bc) is asked for.
 
-    Without a file the cell's own recipe is taken, or of it the stages of `algo`. Its fine-tuning
+    Without a file the cell's own recipe is taken, and of it the stages of `algo`. Its fine-tuning
     makes no sense from scratch: an algorithm with nothing to begin from takes its defaults.
     """
     if path is not None:
+        if algo is not None:
+            raise AgentError(f"--algo {algo}: {path.name} says which algorithms; leave out --algo")
         return load_recipe(path)
+    algo = algo or ALGO
     own = HERE / f"{cell}.yaml"
     recipe = load_recipe(own) if own.is_file() else Recipe()
-    if algo is None:
-        return recipe
     if algo not in DEFAULTS:
         raise AgentError(f"unknown algorithm {algo!r}; known: {', '.join(DEFAULTS)}")
     stages = [s for s in recipe.stages if s.algo == algo] if begun or algo == "bc" else []
@@ -157,6 +160,8 @@ def with_steps(recipe: Recipe, steps: int | None) -> Recipe:
             changed["updates"] = max(1, round(stage.updates * min(1.0, share * 4)))
             changed["final"] = round(stage.final * min(1.0, share * 4))
         if isinstance(stage, Ppo):
+            if changed["steps"] < PPO_STEPS:
+                raise AgentError(f"--steps {steps}: too few, ppo needs {PPO_STEPS} for itself")
             changed["critic_first"] = round(stage.critic_first * share)
         stages.append(stage.model_copy(update=changed))
     less = {

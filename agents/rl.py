@@ -17,7 +17,6 @@ from genba.agents.demonstrations import training_seed
 from genba.agents.job import Job
 from genba.agents.network import Tensors, adam_state, linears, policy_of, restore_adam, write
 from genba.agents.policy import Floats, Policy, features
-from genba.agents.role import AgentError
 
 Before = Callable[[int], None]
 SAC_SAVES = 5000  # steps between checkpoints; PPO has one before every roll-out
@@ -86,9 +85,7 @@ def run_ppo(job: Job) -> Policy:
 
 
 def run_sac(job: Job) -> Policy:
-    """Trains with SAC and returns the policy of the last update."""
-    if job.start is not None:
-        raise AgentError("sac begins from scratch; ppo and bc can begin from a policy")
+    """Trains with SAC from scratch and returns the policy of the last update."""
     stage, lesson = job.stage, Lesson(job)
     model = SAC(
         "MlpPolicy",

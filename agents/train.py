@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from genba.agents.calibrate import examined
 from genba.agents.card import WEIGHTS, Card, load, load_weights, save_policy
 from genba.agents.harm import Harm
 from genba.agents.job import Job
-from genba.agents.ledger import open_ledger, write_ledger
+from genba.agents.ledger import LEDGER, open_ledger, write_ledger
 from genba.agents.policy import Policy
 from genba.agents.progress import Progress
-from genba.agents.recipe import Recipe, recipe_for, with_steps
+from genba.agents.recipe import ALGO, Recipe, recipe_for, with_steps
+from genba.agents.role import AgentError
 from genba.agents.scripted import for_env
 from genba.agents.trained import Trained, places
 from genba.envs import make as make_env
@@ -60,7 +62,8 @@ def main(options: Mapping[str, Any]) -> int:
     try:
         folder = train(asked)
     except KeyboardInterrupt:
-        kept = f"go on with: {asked.command}" + ("" if asked.resume else " --resume")
+        begun = (asked.folder / LEDGER).is_file()  # before that there is nothing to go on with
+        kept = f"go on with: {asked.command}" + (" --resume" if begun else "")
         raise KeyboardInterrupt(kept) from None
     print(f"\n{(folder / export.TEXT).read_text(encoding='utf-8')}\n{folder}")
     return 0
@@ -69,11 +72,11 @@ def main(options: Mapping[str, Any]) -> int:
 def order(options: Mapping[str, Any]) -> Order:
     """The options of the command line, read. Raises AgentError, ScenarioError."""
     scenario = load_scenario(options["scenario"], options.get("overrides") or [])
-    begin = Path(options["from"]) if options.get("from") else None
+    begin = _begin(options)
     path = Path(options["recipe"]) if options.get("recipe") else None
     recipe = recipe_for(scenario.cell, options.get("algo"), path, begun=begin is not None)
     if begin is not None:
-        recipe = _like(recipe, load(begin)[0])
+        recipe = _like(recipe, begin)
     names = "-".join(stage.algo for stage in recipe.stages)
     out = options.get("out") or Path("runs") / f"train-{scenario.name}-{names}"
     return Order(
@@ -87,8 +90,21 @@ def order(options: Mapping[str, Any]) -> Order:
     )
 
 
-def _like(recipe: Recipe, card: Card) -> Recipe:
+def _begin(options: Mapping[str, Any]) -> Path | None:
+    """The policy to begin from, named as it was typed where there is none."""
+    if not options.get("from"):
+        return None
+    path = Path(options["from"])
+    if not path.exists():
+        raise AgentError(f"--from {path}: no such agent folder; name one that genba train wrote")
+    return path
+
+
+def _like(recipe: Recipe, begin: Path) -> Recipe:
     """The recipe for a network such as the one begun from."""
+    if any(stage.algo == "sac" for stage in recipe.stages):
+        raise AgentError("--from: sac begins from scratch; ppo and bc can begin from a policy")
+    card = load(begin)[0]
     network = {
         "observations": list(card.observations),
         "scales": card.scales,
@@ -118,22 +134,34 @@ class Shop:
 def train(asked: Order) -> Path:
     """Trains, chooses, scores and exports; returns the folder of the policy."""
     ledger = open_ledger(asked.folder, asked.identity(), asked.resume)
-    goal = asked.recipe.goal
-    env: Any = make_env(asked.scenario)
-    if goal == "harm":
-        env = Harm(env)
-    hall = exam.Exam(asked.scenario, asked.recipe.scoring.seconds, goal)
-    log = Progress(asked.recipe.steps, asked.folder, hall, asked.recipe.scoring)
-    try:
-        shop = Shop(env, hall, export.draft(asked.scenario, asked.recipe, env, asked.command), log)
+    recipe = asked.recipe
+    with ExitStack() as stack:
+        env: Any = make_env(asked.scenario)
+        stack.callback(env.close)
+        if recipe.goal == "harm":
+            env = Harm(env)
+        card = export.draft(asked.scenario, recipe, env, asked.command)
+        check_fit(asked, env)
+        hall = stack.enter_context(
+            closing(exam.Exam(asked.scenario, recipe.scoring.seconds, recipe.goal))
+        )
+        write_ledger(asked.folder, ledger)  # all that can be refused has been: the folder is taken
+        log = stack.enter_context(
+            closing(Progress(recipe.steps, asked.folder, hall, recipe.scoring))
+        )
+        shop = Shop(env, hall, card, log)
         policy = _start(asked, shop, ledger)
-        for number, stage in enumerate(asked.recipe.stages, 1):
+        for number, stage in enumerate(recipe.stages, 1):
             policy = _stage(asked, shop, ledger, (number, stage), policy)
         return _export(asked, shop, ledger)
-    finally:
-        log.close()
-        hall.close()
-        env.close()
+
+
+def check_fit(asked: Order, env: Any) -> None:
+    """Raises AgentError where the teacher or the policy begun from cannot play this cell."""
+    if any(stage.algo == "bc" for stage in asked.recipe.stages):
+        for_env(env)
+    if asked.begin is not None:
+        Trained(*load(asked.begin), env)
 
 
 def run_stage(job: Job) -> Policy:
@@ -175,7 +203,6 @@ def _start(asked: Order, shop: Shop, ledger: Row) -> Policy | None:
     if any(row["stage"] == START for row in ledger["stages"]):
         return _weights(asked.folder / START, shop)
     card, policy = load(asked.begin)
-    Trained(card, policy, shop.env)  # says so where it does not fit
     _enter(asked, shop, ledger, policy, {"stage": START, "steps": card.steps})
     return policy
 
@@ -222,8 +249,8 @@ def _command(options: Mapping[str, Any], out: Path) -> str:
     words = ["genba", "train", str(options["scenario"])]
     if options.get("recipe"):
         words += ["--recipe", str(options["recipe"])]
-    elif options.get("algo"):
-        words += ["--algo", str(options["algo"])]
+    else:
+        words += ["--algo", str(options.get("algo") or ALGO)]
     for name in ("steps", "seed", "from"):
         if options.get(name):
             words += [f"--{name}", str(options[name])]

@@ -167,7 +167,7 @@ def _run(parser: _Parser) -> None:
 
 def _train(parser: _Parser) -> None:
     parser.add_argument("scenario", metavar="SCENARIO", help="a name, or a YAML file")
-    parser.add_argument("--algo", choices=("bc", "ppo", "sac"), default="bc", help="default bc")
+    parser.add_argument("--algo", choices=("bc", "ppo", "sac"), help="default bc")
     parser.add_argument(
         "--recipe", type=Path, metavar="FILE", help="settings of the training, YAML"
     )

@@ -13,10 +13,11 @@ from safetensors.numpy import save
 import genba.agents as agents
 import genba.envs as envs
 from genba import kpi, scenarios
-from genba.agents import AgentError, exam, train
+from genba.agents import AgentError, exam, export, train
 from genba.agents.card import load
 from genba.agents.demonstrations import training_seed
 from genba.agents.policy import features
+from genba.agents.recipe import Recipe
 from genba.agents.trained import HERE
 from genba.scenarios import load_suite
 
@@ -303,14 +304,15 @@ def test_a_training_that_was_interrupted_ends_as_one_that_was_not(tmp_path, monk
 
     def interrupted(learner):
         calls.append(1)
-        if len(calls) == 2:
+        if len(calls) in (2, 3):
             raise KeyboardInterrupt
         fit(learner)
 
     with monkeypatch.context() as patch:
         patch.setattr(bc._Learner, "fit", interrupted)
-        with pytest.raises(KeyboardInterrupt, match="--resume"):
-            train.main(options(tmp_path, broken))
+        for resume in (False, True):  # interrupted again, it is told how to go on again
+            with pytest.raises(KeyboardInterrupt, match="--resume$"):
+                train.main(options(tmp_path, broken, resume=resume))
     assert train.main(options(tmp_path, broken, resume=True)) == 0
     assert weights(broken) == weights(whole)
     env = envs.make("kitting_alone")
@@ -324,6 +326,37 @@ def test_a_folder_that_holds_a_training_is_not_written_over(tmp_path, capfd):
     with pytest.raises(AgentError, match="one"):
         train.main(options(tmp_path, tmp_path / "one"))
     assert weights(tmp_path / "one") == before
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"overrides": ["action=joint_velocity"]},
+        {"from": HERE / "conveyor_sorting"},
+        {"from": HERE / "kitting", "overrides": ["action=joint_velocity"]},
+    ],
+)
+def test_a_training_that_is_refused_leaves_its_folder_free(tmp_path, more):
+    out = tmp_path / "out"
+    with pytest.raises(AgentError) as caught:
+        train.main(options(tmp_path, out, **more))
+    assert "\n" not in str(caught.value) and not any(out.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"algo": "sac", "from": HERE / "kitting"}, "sac begins from scratch"),
+        ({"algo": "bc", "from": Path("runs/nope")}, "runs/nope: no such agent folder"),
+        ({"algo": "ppo", "recipe": Path("mine.yaml")}, "leave out --algo"),
+        ({"algo": "ppo", "steps": 1}, "ppo needs 2"),
+    ],
+)
+def test_an_order_that_cannot_be_met_is_refused_before_anything_is_done(tmp_path, more, words):
+    out = tmp_path / "out"
+    with pytest.raises(AgentError, match=words) as caught:
+        train.main({"scenario": "kitting_alone", "out": out, **more})
+    assert "\n" not in str(caught.value) and not out.exists()
 
 
 @pytest.mark.parametrize(
@@ -351,3 +384,35 @@ def test_reinforcement_learning_runs_end_to_end(tmp_path, algo, capfd):
     env = envs.make("conveyor_sorting_alone")
     assert agents.make(out, env).act(env.reset(seed=1)[0]).shape == (7,)
     env.close()
+
+
+@pytest.mark.parametrize(
+    ("scenario", "reads", "words"),
+    [
+        ("kitting_alone", None, "nobody around: it reads nothing of people"),
+        ("kitting_shared", None, "people around: it reads person_gap, separation, safety_scale"),
+        ("kitting_shared", ["part_gap"], "people around: it reads nothing of people"),
+    ],
+)
+def test_the_card_says_whom_the_policy_met_and_what_it_reads_of_them(scenario, reads, words):
+    env, recipe = envs.make(scenario), Recipe(observations=reads)
+    card = export.draft(scenarios.load(scenario), recipe, env, "genba train")
+    env.close()
+    assert f"Trained with {words}" in card.limits and "Not a safety function" in card.limits
+
+
+def test_a_policy_that_was_not_scored_has_no_seeds_of_a_score(tmp_path, capfd):
+    out = tmp_path / "out"
+    train.main({"scenario": "kitting_alone", "steps": 2, "out": out})
+    text = (out / "CARD.md").read_text()
+    assert "Not scored." in text and "score 3" not in text and "score's seeds" not in text
+
+
+@pytest.mark.parametrize("cell", sorted(p.name for p in HERE.iterdir() if p.is_dir()))
+def test_the_card_of_a_shipped_policy_is_the_one_that_the_code_writes(cell):
+    card = load(HERE / cell)[0]
+    env, recipe = envs.make(card.scenario), Recipe.model_validate(card.recipe)
+    fresh = export.draft(scenarios.load(card.scenario), recipe, env, card.command)
+    env.close()
+    assert (card.limits, card.seeds) == (fresh.limits, export.seeds(recipe))
+    assert (HERE / cell / "CARD.md").read_text() == export.text(card)
