@@ -217,6 +217,9 @@ def test_a_scorecard_that_was_touched_is_found_and_written_anew(folder, capfd):
         path.write_text(json.dumps(bad))
         code, out, _ = checked(folder, capfd)
         assert code == 1 and str(path) in out[0]
+    path.unlink()
+    code, out, _ = checked(folder, capfd)
+    assert code == 1 and out[0] == f"{path}: cannot be read (No such file or directory)"
     assert main(["report", str(folder)]) == 0
     assert path.read_bytes() == sound
 

@@ -74,9 +74,12 @@ def _episode(folder: Path, where: str, row: Row) -> Iterator[str]:
 
 
 def _card(path: Path, rows: Sequence[Row]) -> Iterator[str]:
-    said = results.read_json(path)
     try:
+        said = results.read_json(path)
         known = by_figure(said)
+    except Refused as error:  # a line like the others, so that what was found before is said too
+        yield str(error)
+        return
     except (KeyError, TypeError):
         yield f"{path}: not a scorecard"
         return
