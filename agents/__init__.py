@@ -37,7 +37,7 @@ def make(name: str | Path, env: Any) -> Agent:
     if text in known:
         return known[text](env)
     path = Path(text)
-    if "\0" not in text and len(text) < 4096 and (path.is_dir() or path.is_file()):
+    if text and "\0" not in text and len(text) < 4096 and (path.is_dir() or path.is_file()):
         if path.is_file() and path.suffix != ".safetensors":
             raise AgentError(f"{text}: not a trained agent (a folder, or a .safetensors file)")
         return trained.from_path(path, env)

@@ -17,7 +17,7 @@ from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as tensor_bytes
 
 from genba.agents.checkpoint import replace
-from genba.agents.policy import Floats, Policy, Shape
+from genba.agents.policy import LEAST, Floats, Policy, Shape
 from genba.agents.role import AgentError
 from genba.scenarios.scenario import explain
 
@@ -26,14 +26,15 @@ MAX_WEIGHTS, MAX_CARD = 32 * 1024 * 1024, 256 * 1024  # bytes
 Word = Annotated[str, Field(max_length=200)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
 Size = Annotated[int, Field(ge=1, le=512)]
-Speed = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
+# nothing a policy reads or does is finer than that; dividing by less overflows
+Sane = Annotated[float, Field(ge=LEAST, le=100, allow_inf_nan=False)]
 
 
 class Doubt(BaseModel):
     """From when a policy does not know what it sees (agents/calibrate.py)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    strangeness: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]  # conformal threshold
+    strangeness: Annotated[float, Field(ge=LEAST, le=1e6)]  # conformal threshold
     alpha: Annotated[float, Field(gt=0, lt=1)]  # share of ordinary episodes that exceed it
     episodes: Annotated[int, Field(ge=1)]
 
@@ -49,9 +50,9 @@ class Card(BaseModel):
     gripper: Name | None = None
     action: Literal["twist", "joint_velocity"]
     actions: Annotated[int, Field(ge=1, le=64)]
-    speeds: tuple[Speed, Speed]  # twist: m/s and rad/s at action 1; else share of the joints' top
+    speeds: tuple[Sane, Sane]  # twist: m/s and rad/s at action 1; else share of the joints' top
     observations: Annotated[dict[Name, Size], Field(min_length=1, max_length=64)]
-    scales: Annotated[list[Speed], Field(min_length=1, max_length=6)]
+    scales: Annotated[list[Sane], Field(min_length=1, max_length=6)]
     hidden: Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1, max_length=4)]
     output: Literal["clip", "tanh"]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

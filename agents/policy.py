@@ -18,6 +18,7 @@ from genba.agents.role import AgentError
 Floats = NDArray[np.float32]
 MAX_INPUTS, MAX_WIDTH, MAX_LAYERS, MAX_SCALES = 512, 1024, 4, 6
 HUGE = 1e6  # no sane weight is larger
+LEAST = 1e-6  # no sane scale or spread is smaller
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,8 @@ class Policy:
                 raise AgentError(f"tensor {name}: {tensor.dtype} {tensor.shape}, not {shape}")
             if not np.all(np.abs(tensor) <= HUGE):  # false for NaN too
                 raise AgentError(f"tensor {name}: holds numbers that are not finite or too large")
-        if not np.all(self.tensors["std"] > 0):
-            raise AgentError("tensor std: must be above 0")
+        if not np.all(self.tensors["std"] >= np.float32(LEAST)):
+            raise AgentError(f"tensor std: must be {LEAST:g} or more")
         return self
 
     def brain(self, reads: Sequence[int]) -> Brain:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from genba.agents.policy import LEAST
 from genba.agents.role import AgentError
 from genba.scenarios import ScenarioError
 from genba.scenarios.reading import read_yaml
@@ -18,6 +19,7 @@ Count = Annotated[int, Field(ge=1, le=10**9)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 PPO_STEPS = 2  # at least: it compares steps with one another
+Scale = Annotated[float, Field(ge=LEAST, le=100, allow_inf_nan=False)]  # as of a card
 Width = Annotated[int, Field(ge=1, le=1024)]
 
 
@@ -95,7 +97,7 @@ class Recipe(_Strict):
 
     goal: Literal["parts", "harm"] = "parts"  # what is rewarded: the cell's work, or hurting people
     observations: list[str] | None = None  # what is read; all but the joints where it is not said
-    scales: Annotated[list[Positive], Field(min_length=1, max_length=6)] = [1.0, 0.1, 0.01]
+    scales: Annotated[list[Scale], Field(min_length=1, max_length=6)] = [1.0, 0.1, 0.01]
     hidden: Annotated[list[Width], Field(min_length=1, max_length=4)] = [256, 256]
     stages: Annotated[list[Stage], Field(min_length=1, max_length=10)] = [Bc()]
     scoring: Scoring = Scoring()

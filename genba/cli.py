@@ -120,6 +120,10 @@ def _parser() -> _Parser:
     )
     report.add_argument("folder", metavar="DIR", type=Path, help="what genba bench wrote")
     report.add_argument("--lang", choices=("en", "ja"), default="en", help="language (default en)")
+    report.add_argument(
+        "--check", action="store_true",
+        help="write nothing; compute every figure from the events again, and compare",
+    )  # fmt: skip
     speed = _command(commands, "speed", "where a step's time goes", "genba speed kitting_shared")
     speed.add_argument("scenario", metavar="SCENARIO", nargs="*", help="default: kitting_shared")
     speed.add_argument(

@@ -227,10 +227,14 @@ def _with_interval(row: dict[str, Any] | None) -> str:
 
 def report(options: argparse.Namespace, out: TextIO) -> int:
     """genba report"""
-    for module in ("matplotlib", "jinja2"):
-        need(module, "report")
     if not options.folder.is_dir():
         raise Refused(f"{options.folder}: no such folder")
+    if options.check:
+        from genba.bench.check import check
+
+        return check(options.folder, out)
+    for module in ("matplotlib", "jinja2"):
+        need(module, "report")
     from genba.report import write
 
     out.write(f"{write(options.folder, options.lang)}\n")

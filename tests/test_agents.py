@@ -170,6 +170,7 @@ def test_an_agent_that_cannot_play_says_so_in_one_line():
         ("scriptd", [], "did you mean scripted"),
         ("no/such/folder", [], "no such agent"),
         ("README.md", [], "README.md"),
+        ("", [], "unknown agent ''"),
     ]
     for name, overrides, word in cases:
         env = envs.make("kitting_alone", overrides=overrides)
@@ -250,7 +251,8 @@ def test_weights_of_other_sizes_names_or_numbers_are_refused(stranger):
     tensors = load_file(file)
     bad = dict(tensors)
     bad["layer0.weight"] = np.full_like(bad["layer0.weight"], np.nan)
-    for change in (bad, {**tensors, "extra": np.zeros(3, np.float32)}, {"mean": np.zeros(2)}):
+    fine = {**tensors, "std": np.full_like(tensors["std"], 1e-38)}
+    for change in (bad, fine, {**tensors, "extra": np.zeros(3, np.float32)}, {"mean": np.zeros(2)}):
         file.write_bytes(save(change))
         refuse(stranger)
 
@@ -265,6 +267,10 @@ def test_weights_of_other_sizes_names_or_numbers_are_refused(stranger):
         {"observations": {"../../x": 3}},
         {"action": "eval"},
         {"speeds": [float("nan"), 1]},
+        {"speeds": [1e-320, 1]},
+        {"scales": [1e-320, 0.1, 0.01]},
+        {"scales": [1.0, 0.1, 0.0]},
+        {"doubt": {"strangeness": 1e-320, "alpha": 0.1, "episodes": 9}},
         {"sha256": "0" * 64},
         {"colour": "red"},
         {"format": 2},
@@ -361,7 +367,13 @@ def test_an_order_that_cannot_be_met_is_refused_before_anything_is_done(tmp_path
 
 @pytest.mark.parametrize(
     "text",
-    ["stages: [{algo: magic}]", "stagez: []", "stages: [{algo: bc, steps: -1}]", "hidden: [0]"],
+    [
+        "stages: [{algo: magic}]",
+        "stagez: []",
+        "stages: [{algo: bc, steps: -1}]",
+        "hidden: [0]",
+        "scales: [1e-320]",
+    ],
 )
 def test_a_recipe_with_a_mistake_is_one_line(tmp_path, text):
     recipe = tmp_path / "bad.yaml"

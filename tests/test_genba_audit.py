@@ -33,6 +33,15 @@ def sound_line(raw):
     return line
 
 
+def anew(members):
+    """A whole log from the members of its lines, with hashes that fit."""
+    out, previous = [], chain.NOTHING
+    for n, rest in enumerate(members):
+        line, previous = chain.write(n, previous, rest)
+        out.append(line)
+    return b"".join(out)
+
+
 def answer(capfd, *argv):
     """Exit code and what was said on standard output and standard error."""
     code: object
@@ -154,6 +163,71 @@ def test_a_reset_and_inputs_that_are_no_numbers_are_explained_too(tmp_path, capf
     assert "nothing to draw" in refused(capfd, *asked, 2, "--svg", no_picture, out=True)
 
 
+def test_a_log_that_was_changed_is_not_explained_as_a_sound_one(played, capfd, tmp_path):
+    rows = (played / "log").read_bytes().splitlines(keepends=True)
+    path = tmp_path / "log"
+    for changed, said in [
+        (rows[:2] + [rows[2].replace(b"visitor", b"visitir", 1)] + rows[3:], "line 3 was changed"),
+        (rows[:3] + rows[4:], "line 4 is missing"),
+        (rows[:1] + [rows[2], rows[1]] + rows[3:], "line 2 was moved"),
+        ([*rows, rows[1]], "behind the seal"),
+    ]:
+        path.write_bytes(b"".join(changed))
+        for asked in ([], ["--event", 1]):
+            code, out, _ = answer(capfd, "audit", "explain", path, *asked)
+            first = out.splitlines()[0]
+            assert code == FAILED and first.startswith("this log was changed: line"), out
+            assert said in first or "more" in first and len(out.splitlines()) > 5
+            assert f"see genba audit verify {path}" in first
+    path.write_bytes(b"".join(rows[:-1]))
+    code, out, _ = answer(capfd, "audit", "explain", path)
+    assert code == FAILED and out.startswith("this log is not whole: ends without a seal")
+    path.write_bytes(b"".join([*rows[:2], rows[2].replace(b"visitor", b"visitir", 1), *rows[3:]]))
+    err = refused(capfd, "audit", "explain", path, "--event", 2, out=True)
+    assert f"{path}: line 3 is damaged, and so is entry 2" in err
+
+
+def test_a_seal_whose_signature_does_not_fit_is_said_before_anything_is_explained(
+    played, capfd, tmp_path
+):
+    members = [sound_line(line).rest for line in (played / "log").read_bytes().splitlines()]
+    members[1] = members[1].replace(b"visitor", b"visitir", 1)
+    (tmp_path / "log").write_bytes(anew(members))
+    code, out, _ = answer(capfd, "audit", "explain", tmp_path / "log")
+    assert code == FAILED and "the signature does not fit" in out.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [b"NaN", b"1e999", b"[" * 50_000 + b"]" * 50_000, b'"\xff"', b'"\\ud800"', b"1e308", b"-"],
+)
+def test_an_entry_with_a_hash_that_fits_and_no_json_is_one_line(played, capfd, tmp_path, junk):
+    members = [sound_line(line).rest for line in (played / "log").read_bytes().splitlines()]
+    kind = b'"kind":"tick","time":' + junk
+    members[2:3] = [kind + b',"events":[],"memory":{"layer":{"stop":null}}']
+    path = tmp_path / "log"
+    path.write_bytes(anew(members))
+    code, out, err = answer(capfd, "audit", "explain", path)
+    assert code == FAILED and err == "" and out.startswith("this log was changed: ")
+    assert f"{path}: " in refused(capfd, "audit", "explain", path, "--event", 2, out=True)
+    assert answer(capfd, "audit", "explain", path, "--event", 3)[0] == FAILED
+    members[0] = b'"kind":"start","episode":' + junk
+    path.write_bytes(anew(members))
+    code, out, err = answer(capfd, "audit", "explain", path, "--event", 3)
+    assert code in (BAD_INPUT, FAILED) and err.count("\n") <= 1
+
+
+def test_a_log_without_signature_is_not_said_to_be_proof(played, capfd, tmp_path):
+    members = [sound_line(line).rest for line in (played / "log").read_bytes().splitlines()]
+    members[-1] = re.sub(rb',"key":.*', b"", members[-1])
+    (tmp_path / "log").write_bytes(anew(members))
+    code, out, _ = answer(capfd, "audit", "verify", tmp_path / "log")
+    assert code == 0 and "nothing was changed" not in out
+    assert "unsigned, so it does not prove that nobody rewrote all of it" in out
+    code, out, _ = answer(capfd, "audit", "verify", played / "log")
+    assert code == 0 and "only --key FILE shows" in out and "nothing was changed" not in out
+
+
 def test_an_interrupted_run_is_sealed_and_says_so(tmp_path):
     env = make("kitting_alone", overrides=["seconds=5"])
     with pytest.raises(KeyboardInterrupt), recorded(env, Book(tmp_path / "log"), {}):
@@ -233,7 +307,7 @@ def test_a_benchmark_writes_one_log_of_all_its_episodes(tmp_path, capfd):
     assert not list(out.glob("episodes/*.audit"))
     assert answer(capfd, *bench, *many, "--resume")[0] == 0  # nothing to add
     assert "is sealed" in refused(capfd, *bench, *many, "--resume", "--episodes", 3)
-    first = next(n for n, said in explain._entries(log))
+    first = next(line.n for _, line in explain._sound(log) if line.kind == "tick")
     assert answer(capfd, "audit", "explain", log, "--event", first)[0] == 0
 
 
@@ -244,6 +318,7 @@ def part(path, entries):
     members = {
         "start": b',"config":{},"config_hash":"%s"',
         "gap": b',"lost":1',
+        "end": b',"entries":0',
         "seal": b',"lines":9',
     }
     for n, kind in enumerate(kinds):
@@ -271,6 +346,19 @@ def test_a_ledger_that_was_broken_off_is_gone_on_with(tmp_path):
     found = verify(path)
     assert found.findings == [] and found.episodes == 2 and found.gaps == 3 and ledger.missing == 1
     assert b'"kind":"resumed","cut":28' in path.read_bytes()
+
+
+def test_an_episode_whose_worker_died_is_ended_by_the_ledger(tmp_path):
+    rows = part(tmp_path / "a", 0).read_bytes().splitlines(keepends=True)
+    (tmp_path / "a").write_bytes(rows[0] + rows[1][:40])
+    ledger = Ledger(tmp_path / "log")
+    ledger.add(tmp_path / "a")
+    ledger.add(part(tmp_path / "b", 0))
+    ledger.seal()
+    ledger.close()
+    found = verify(tmp_path / "log")
+    assert found.findings == [] and found.episodes == 2
+    assert b"the worker died" in (tmp_path / "log").read_bytes()
 
 
 def test_a_ledger_that_was_changed_is_not_gone_on_with(tmp_path):

@@ -164,6 +164,43 @@ def test_a_configuration_that_does_not_fit_its_hash_is_found():
     assert found.line == 1 and "configuration" in found.text
 
 
+@pytest.mark.parametrize(
+    "dropped, line, said",
+    [
+        ((4, 5), 12, "has 10 entries, and ended with 12"),
+        ((13,), 14, "the episode of line 1 has no end"),
+        ((12, 13), 13, "the episode of line 1 has no end"),
+    ],
+)
+def test_what_a_log_counts_tells_of_lines_that_were_dropped_before_it_was_written_anew(
+    dropped, line, said
+):
+    members = [rest for n, rest in enumerate(rests(sound())) if n not in dropped]
+    members[-1] = b'"kind":"seal","lines":%d' % (len(members) - 1)
+    (found,) = report(anew(members)).findings
+    assert found.line == line and said in found.text
+
+
+def test_an_episode_without_end_is_no_forgery_where_the_log_says_why():
+    start, tick, *_ = rests(sound())
+    end, gap = b'"kind":"end","entries":1', b'"kind":"gap","lost":1'
+    resumed = b'"kind":"resumed","cut":0'
+    for members, what in [
+        ([start, tick, resumed, start, tick, end], []),  # killed, and gone on with
+        ([start, tick, gap], []),  # the disk was full
+        ([start, tick, start, gap, tick, end], []),  # and had room again in the next episode
+        ([start, tick, start, tick, end], ["missing"]),
+        ([start, tick, gap, tick], ["missing"]),
+        ([tick, end, start, tick, end], []),  # whose first line could not be written
+        ([start, tick, b'"kind":"end"'], ["changed", "missing"]),
+    ]:
+        seal = b'"kind":"seal","lines":%d' % len(members)
+        assert [f.what for f in report(anew([*members, seal])).findings] == what, members
+    assert [f.what for f in report(anew([start, tick])).findings] == ["unsealed"]
+    junk = b'"kind":"gap","lost":1e999'
+    assert "changed" in [f.what for f in report(anew([start, junk, tick])).findings]
+
+
 def test_only_a_signature_tells_a_log_that_was_written_anew(tmp_path):
     keygen(tmp_path / "key")
     assert (tmp_path / "key").stat().st_mode & 0o077 == 0

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from genba.safety.audit.signing import Key
 
 SHOWN = 20  # findings; the rest is in the JSON
+WHOLE = {  # by what vouches for a log in which nothing was found
+    "good": "nothing was changed, dropped or moved",
+    "none": "the chain is whole; unsigned, so it does not prove that nobody rewrote all of it",
+    "its own key": "the chain is whole and signed; only --key FILE shows that the key is not a "
+    "forger's own",
+    "not checked": "the chain is whole; its signature, which would show that nobody rewrote all of "
+    "it, was not checked",
+}
 
 
 def audit(options: argparse.Namespace, out: TextIO) -> int:
@@ -140,20 +148,37 @@ def _show(
     if len(findings) > SHOWN:
         out.write(f"and {len(findings) - SHOWN} more, see --json\n")
     if not findings:
-        out.write("nothing was changed, dropped or moved\n")
+        out.write(f"{WHOLE[seal]}\n")
 
 
 def _explain(options: argparse.Namespace, out: TextIO) -> int:
     from genba.audit import explain
 
     check_file(options.svg)
+    code = _warn(options.file, out)
     if options.event is None:
         explain.overview(options.file, options.lang, out)
-        return 0
+        return code
     explain.explain(options.file, options.event, options.lang, out)
     if options.svg is not None:
         explain.draw(options.file, options.event, options.lang, options.svg)
-    return 0
+    return code
+
+
+def _warn(path: Path, out: TextIO) -> int:
+    """Says first what makes a log less than a proof; returns the exit code."""
+    from genba.safety.audit import verify
+
+    report = verify(path)
+    findings = [*report.findings, *_seal(None, report)[1]]
+    if not findings:
+        return 0
+    killed = all(found.what in ("unsealed", "cut") for found in findings)
+    what = "is not whole" if killed else "was changed"
+    more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
+    see = f"see genba audit verify {clean(str(path))}"
+    out.write(f"this log {what}: {clean(findings[0].text)}{more}; {see}\n\n")
+    return 1
 
 
 def _keygen(options: argparse.Namespace, out: TextIO) -> int:

@@ -15,9 +15,11 @@ from genba.audit.svg import svg
 from genba.audit.texts import CATEGORIES, REGIONS_JA, clean, pick, reason, text, words
 from genba.console import show_table
 from genba.safety.audit import AuditError
-from genba.safety.audit.chain import lines
+from genba.safety.audit.chain import Line, lines
 
 Row = dict[str, Any]
+# what reading an entry that a stranger wrote may raise
+BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
 Sentence = tuple[str, str]  # a label, or none, and what is said
 
 
@@ -27,7 +29,7 @@ def explain(path: Path, number: int, lang: str, out: TextIO) -> None:
     try:
         title, paragraphs = told(number, start, said, lang)
         shown = scene(said)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except BROKEN as error:
         raise _no_entry(path, number, error) from None
     out.write(f"{title}\n\n" + "".join(map(_line, paragraphs)) + "\n")
     if shown is None:
@@ -46,7 +48,7 @@ def draw(path: Path, number: int, lang: str, target: Path) -> None:
         if shown is None:
             raise AuditError(f"{path}: entry {number} holds nothing to draw")
         picture = svg(shown, title, paragraphs, lang)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except BROKEN as error:
         raise _no_entry(path, number, error) from None
     target.write_text(picture, encoding="utf-8")
 
@@ -60,11 +62,14 @@ def _no_entry(path: Path, number: int, error: Exception) -> Exception:
 def overview(path: Path, lang: str, out: TextIO) -> None:
     """A table of all entries. Raises AuditError where there is none."""
     rows = []
-    for n, said in _entries(path):
+    for at, line in _sound(path):
+        if line.kind not in ("tick", "reset"):
+            continue
         try:
-            rows.append([str(n), f"{said['time']:.2f}", " ".join(_happened(said, lang))])
-        except (KeyError, TypeError, ValueError, AttributeError):
-            rows.append([str(n), "", "?"])
+            said = _said(path, at, line)
+            rows.append([str(line.n), f"{said['time']:.2f}", " ".join(_happened(said, lang))])
+        except BROKEN:
+            rows.append([str(line.n), "", "?"])
     if not rows:
         raise AuditError(f"{path}: holds no event")
     show_table(out, clean(str(path)), ["event", "s", ""], rows, numbers=0)
@@ -72,31 +77,41 @@ def overview(path: Path, lang: str, out: TextIO) -> None:
 
 def find(path: Path, number: int) -> tuple[Row, Row]:
     """The first line of an entry's episode, and the entry. Raises AuditError where it is none."""
-    start: Row = {}
     known: list[int] = []
-    for n, said in _entries(path, every=True):
-        if said.get("kind") == "start":
-            start = said
-        elif said.get("kind") in ("tick", "reset"):
-            known.append(n)
-        if n == number and known and known[-1] == n:
-            return start, said
+    begun: tuple[int, Line] | None = None
+    for at, line in _sound(path):
+        if line.kind == "start":
+            begun = at, line
+        elif line.kind in ("tick", "reset"):
+            known.append(line.n)
+            if line.n == number:
+                start = {} if begun is None else _said(path, *begun)
+                return start, _said(path, at, line)
+    if any(found.number == number + 1 and found.line is None for found in lines(path)):
+        raise AuditError(f"{path}: line {number + 1} is damaged, and so is entry {number}")
     if not known:
         raise AuditError(f"{path}: holds no event")
     raise AuditError(f"{path}: {number} is no event; they are numbered {known[0]} to {known[-1]}")
 
 
-def _entries(path: Path, every: bool = False) -> Iterator[tuple[int, Row]]:
+def _sound(path: Path) -> Iterator[tuple[int, Line]]:
+    """Number and content of every line whose hash fits. Raises AuditError where none does."""
     sound = False
     for found in lines(path):
-        if found.line is None:
-            continue
-        sound = True
-        if every or found.line.kind in ("tick", "reset"):
-            said = orjson.loads(found.line.json)
-            yield found.line.n, said
+        if found.line is not None:
+            sound = True
+            yield found.number, found.line
     if not sound:
         raise AuditError(f"{path}: not an audit log")
+
+
+def _said(path: Path, number: int, line: Line) -> Row:
+    try:
+        said: Row = orjson.loads(line.json)
+    except orjson.JSONDecodeError:
+        text = "its hash fits, yet no recorder of ours wrote it"
+        raise AuditError(f"{path}: line {number}: {text}") from None
+    return said
 
 
 def told(number: int, start: Row, said: Row, lang: str) -> tuple[str, list[Sentence]]:

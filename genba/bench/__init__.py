@@ -86,7 +86,6 @@ def plan(
     from genba.agents import make as make_agent
     from genba.envs import make as make_env
 
-    build = build_hash()
     hashes: dict[str, list[str]] = {name: [] for name in agents}
     for scenario in scenarios:
         env = make_env(scenario)
@@ -96,7 +95,7 @@ def plan(
         finally:
             env.close()
     merged = tuple((name, _merge(found)) for name, found in hashes.items())
-    return Plan(suite.name, tuple(scenarios), merged, seed, episodes, build, suite.titles)
+    return Plan(suite.name, tuple(scenarios), merged, seed, episodes, build_hash(), suite.titles)
 
 
 def _merge(hashes: list[str]) -> str:
@@ -208,15 +207,16 @@ def prepare(folder: Path, new: Row, resume: bool) -> list[Row]:
         return []
     if not resume:
         raise Refused(f"{folder}: holds results; go on with --resume, or name another --out")
-    old = results.read_json(path)
-    _same_configuration(folder, old, new)
+    _same_configuration(folder, results.read_json(path), new)
+    (folder / results.RESULTS).touch()
     results.repair(folder / results.RESULTS)
+    old, rows = results.read_benchmark(folder)  # refuses before anything is written
     (folder / results.EPISODES).mkdir(exist_ok=True)
     new["date"] = old["date"]
     new["agents"] = {**old["agents"], **new["agents"]}
     new["episodes"] = max(old["episodes"], new["episodes"])
     results.dump(path, new)
-    return results.read_rows(folder) if (folder / results.RESULTS).exists() else []
+    return rows
 
 
 def _same_configuration(folder: Path, old: Any, new: Row) -> None:
@@ -273,7 +273,7 @@ def run(
 
 def finish(folder: Path) -> list[Row]:
     """Writes the scorecard and drops the pictures of all but each agent's worst moment."""
-    rows = results.read_rows(folder)
+    _, rows = results.read_benchmark(folder)
     card = scorecard.scorecard(rows)
     results.dump(folder / results.SCORECARD, card)
     keep = {row["file"] for row in scorecard.worst(rows).values()}

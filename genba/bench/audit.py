@@ -68,11 +68,18 @@ class Ledger:
             return
         if self._book is None:
             raise AuditError(f"{self.path}: is sealed; name another --audit FILE for more episodes")
+        entries, last = 0, ""
         for _, line, _, _ in lines(part):
-            if line is not None and line.kind != "seal":
-                self._append(self._book, line.rest)
-                if line.kind == "gap":
-                    self.missing += int(orjson.loads(line.json)["lost"])
+            if line is None or line.kind == "seal":
+                continue
+            self._append(self._book, line.rest)
+            last = line.kind
+            entries = 0 if last == "start" else entries + (last in ("tick", "reset"))
+            if last == "gap":
+                self.missing += int(orjson.loads(line.json)["lost"])
+        if last in ("start", "tick", "reset"):  # its worker died: an episode without end is a loss
+            said = b'"kind":"end","reason":"the worker died","entries":%d' % entries
+            self._append(self._book, said)
         part.unlink()
 
     def _append(self, book: Book, rest: bytes) -> None:

@@ -13,13 +13,14 @@ import math
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genba.bench import records
 from genba.console import Refused
 from genba.sim.state import Event, EventKind
 
@@ -86,26 +87,65 @@ def repair(path: Path) -> bool:
     return True
 
 
-def read_rows(folder: Path) -> list[Row]:
+def read_rows(folder: Path, wrong: Callable[[object], str] = records.of_key) -> list[Row]:
     """The rows, one an episode (the last one wins), sorted so that their order tells nothing.
 
-    Raises Refused with file and line where a line is no row.
+    `wrong` says what is wrong with a row. Raises Refused with file and line where something is.
     """
+    return [row for _, row in _numbered(folder, wrong)]
+
+
+def _numbered(folder: Path, wrong: Callable[[object], str]) -> list[tuple[int, Row]]:
+    """Line (from 1) and row of each episode, in the order of their keys. Raises Refused."""
     path = folder / RESULTS
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
         raise Refused(f"{path}: cannot be read ({error.strerror})") from None
-    rows: dict[tuple[Any, ...], Row] = {}
-    for i, line in enumerate(lines):
-        if not line.strip() or i == len(lines) - 1:  # the last has no end: half-written, or empty
+    rows: dict[tuple[Any, ...], tuple[int, Row]] = {}
+    for i, line in enumerate(lines[:-1], 1):  # the last has no end: half-written, or empty
+        if not line.strip():
             continue
         try:
             row = json.loads(line)
-            rows[key(row)] = row
-        except (ValueError, KeyError, TypeError):
-            raise Refused(f"{path}: line {i + 1} is no result of an episode") from None
-    return [rows[k] for k in sorted(rows, key=lambda k: tuple(map(str, k[:4])) + (f"{k[4]:>20}",))]
+            objection = wrong(row)
+        except (ValueError, RecursionError):
+            objection = "not JSON"
+        if objection:
+            raise Refused(f"{path}: line {i} is no result of an episode: {objection}")
+        rows[key(row)] = i, row
+    order = sorted(rows, key=lambda k: tuple(map(str, k[:4])) + (f"{k[4]:>20}",))
+    return [rows[k] for k in order]
+
+
+def read_benchmark(folder: Path) -> tuple[Row, list[Row]]:
+    """What was asked, and the rows that belong to it.
+
+    Figures pool what goes by one name, so a row of another agent or configuration under that name
+    must not get in. Raises Refused with file, line and key.
+    """
+    meta, rows = read_meta(folder), _numbered(folder, records.of_row)
+    for line, row in rows:
+        where = f"{folder / RESULTS}: line {line}"
+        scenario, agent = meta["scenarios"].get(row["scenario"]), meta["agents"].get(row["agent"])
+        if scenario is None or agent is None:
+            name = "agent" if scenario else "scenario"
+            raise Refused(f"{where}: {name} {row[name][:80]!r} is not one of {META}")
+        for name, is_, asked in (
+            ("config", row["config"], scenario["config"]),
+            ("agent_hash", row["agent_hash"], agent),
+        ):
+            if is_ != asked:
+                raise Refused(f"{where}: {name} is {is_[:40]!r}, in {META} it is {asked[:40]!r}")
+    return meta, [row for _, row in rows]
+
+
+def read_meta(folder: Path) -> Row:
+    """What was asked. Raises Refused where genba bench did not write it."""
+    meta: Row = read_json(folder / META)
+    if objection := records.problem(meta, records.Meta):
+        raise Refused(f"{folder / META}: not written by genba bench: {objection}")
+    return meta
 
 
 def read_json(path: Path) -> Any:
@@ -114,7 +154,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except OSError as error:
         raise Refused(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Refused(f"{path}: not JSON") from None
 
 
@@ -144,9 +184,9 @@ def read_episode(path: Path) -> Row | None:
     """An episode's details, or None where they are not there (or not whole)."""
     try:
         found = json.loads(gzip.decompress(path.read_bytes()))
-    except (OSError, ValueError, EOFError, zlib.error):
+    except (OSError, ValueError, RecursionError, EOFError, zlib.error):
         return None
-    return found if isinstance(found, dict) else None
+    return None if records.problem(found, records.Details) else found
 
 
 def write_events(file: Any, events: Iterable[Event]) -> None:

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from genba.bench import results, scorecard
 from genba.bench.results import Row
-from genba.console import number
+from genba.console import Refused, number
 from genba.kpi import FIGURES
 from genba.report import plots, texts
 from genba.report.calls import calls
@@ -26,19 +26,22 @@ SEPARATION = {"speed_separation", "ssm_reach"}  # rules that need to know where 
 
 
 def write(folder: Path, lang: str = "en") -> Path:
-    """Renders `report.html` in the folder and returns its path.
+    """Renders `report.html` in the folder, and the scorecard anew; returns the report's path.
 
     Raises Refused where the folder holds no benchmark.
     """
     path = folder / results.REPORT
     results.write_atomically(path, render(folder, lang).encode())
+    rows = results.read_benchmark(folder)[1]
+    results.dump(folder / results.SCORECARD, scorecard.scorecard(rows))
     return path
 
 
 def render(folder: Path, lang: str = "en") -> str:
     """The report's HTML."""
-    meta = results.read_json(folder / results.META)
-    rows = results.read_rows(folder)
+    meta, rows = results.read_benchmark(folder)
+    if not rows:
+        raise Refused(f"{folder / results.RESULTS}: holds no episode")
     book = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,

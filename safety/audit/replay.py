@@ -12,7 +12,7 @@ import orjson
 
 from genba.safety.audit import chain, entry, memory, values
 from genba.safety.audit.chain import AuditError
-from genba.safety.audit.verify import Finding
+from genba.safety.audit.finding import Finding
 from genba.sim.grippers import GRIPPERS
 from genba.sim.kinematics import Chain, chain_of
 from genba.sim.robots import ROBOTS

@@ -11,14 +11,8 @@ import orjson
 
 from genba.safety.audit import chain, entry
 from genba.safety.audit.chain import NOTHING, AuditError, Line
-
-
-class Finding(NamedTuple):
-    """One thing that is wrong."""
-
-    line: int  # from 1, as an editor counts
-    what: str  # changed, missing, moved, repeated, rewritten, cut, added, unsealed, configuration
-    text: str
+from genba.safety.audit.count import Count
+from genba.safety.audit.finding import Finding
 
 
 @dataclass(slots=True)
@@ -57,6 +51,7 @@ def verify(path: Path) -> Report:
     damaged: list[int] = []
     seals: list[int] = []
     config: str | None = None
+    count = Count()
     for number, line, ended, end in chain.lines(path):
         report.lines = number
         report.torn = not ended
@@ -65,7 +60,7 @@ def verify(path: Path) -> Report:
             continue
         report.last = (line.n, line.hash, end)
         seen.append(_Seen(number, line.n, line.previous, line.hash))
-        config = _content(report, number, line, config)
+        config = _content(report, number, line, config, count)
         if line.kind == "seal":
             seals.append(number)
     if not seen and not _looks_like_one(path):
@@ -74,7 +69,8 @@ def verify(path: Path) -> Report:
         text = f"line {report.lines} is cut off: shortened, or the run was killed as it wrote"
         report.findings.append(Finding(report.lines, "cut", text))
         damaged = [number for number in damaged if number < report.lines]
-    report.findings += _order(seen, damaged)
+    order = list(_order(seen, damaged))
+    report.findings += order or count.findings  # of lines that are gone a count says no more
     report.findings += _ends(report, seen, seals)
     report.findings.sort(key=lambda found: found.line)
     return report
@@ -85,12 +81,15 @@ def _looks_like_one(path: Path) -> bool:
         return file.read(15) == b'{"n":0,"previou'
 
 
-def _content(report: Report, number: int, line: Line, config: str | None) -> str | None:
+def _content(
+    report: Report, number: int, line: Line, config: str | None, count: Count
+) -> str | None:
     """Counts a line and checks what it says of the configuration; the hash now in force."""
     report.entries += line.kind in ("tick", "reset")
     report.episodes += line.kind == "start"
     try:
         said = orjson.loads(line.json)
+        count.take(number, line.kind, said)
         if line.kind == "start":
             config = str(said["config_hash"])
             if entry.config_hash(said["config"]) != config:
@@ -105,7 +104,7 @@ def _content(report: Report, number: int, line: Line, config: str | None) -> str
             report.sealed = said["lines"] == line.n
             report.head, report.key = line.previous, said.get("key")
             report.signature = said.get("signature")
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
         text = f"line {number}: its hash fits, yet no recorder of ours wrote it"
         report.findings.append(Finding(number, "changed", text))
     return config
