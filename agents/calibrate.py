@@ -99,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
     for name, (value, low, high) in card.score["figures"].items():
-        print(f"{name}  {value} ({low} to {high})")
+        print(f"{name}  {value}" + ("" if low is None else f" ({low} to {high})"))
     print("no doubt could be calibrated" if card.doubt is None else card.doubt)
     return 0
 

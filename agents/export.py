@@ -216,6 +216,8 @@ def _words(name: str) -> str:
 
 def _bounds(values: list[float | None]) -> str:
     value, low, high = values
+    if low is None and high is None:  # seeds that are all equal tell no spread
+        return _number(value)
     return f"{_number(value)} ({_number(low)} to {_number(high)})"
 
 

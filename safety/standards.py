@@ -26,7 +26,7 @@ INTRUSION_SKELETON = 0.0  # m, idealised 3-D skeleton (D, a research deviation)
 # Speed and separation monitoring, defaults (D)
 REACTION_TIME = 0.1  # s, robot and control
 SENSOR_DELAY = 0.1  # s, from the world to the measured people
-DECELERATION = 1.4  # m/s^2, the least a Panda realises (C: motion.realised_deceleration)
+DECELERATION = 1.4  # m/s^2, the least a Panda realises, as in sim/robots.py; rules ask the robot
 Z_D = 0.05  # m, uncertainty of the measured person
 Z_R = 0.01  # m, uncertainty of the measured robot
 RESTART_MARGIN = 0.10  # m above S_p(0) before the robot moves again

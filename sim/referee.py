@@ -55,7 +55,9 @@ Box = tuple[float, float, float, float, float, float]
 class RefereeConfig:
     """What harm is measured against. Defaults are this project's own where no source is given."""
 
-    deceleration: float = 5.0  # m/s^2, a: the least that the robot realises
+    # m/s^2, of a robot of which no `brakes` are given, and of the way that `horizon` allows for; a
+    # cell gives the least that its robot realises (sim/robots.py)
+    deceleration: float = 5.0
     approach: float = 1.6  # m/s, v_h, ISO 13855 (S)
     merge: float = 0.2  # s, a breach or a contact that comes back sooner is the same one
     clamp: float = 0.5  # s of contact, from which a part counts as clamped (S)

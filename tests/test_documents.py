@@ -1,5 +1,6 @@
 """Documentation that can run is run."""
 
+import importlib
 import re
 import runpy
 from pathlib import Path
@@ -47,6 +48,44 @@ def test_a_command_in_a_document_is_one_that_the_program_takes(code):
         if words and words[0].endswith("genba"):
             options = cli._parser().parse_args(words[1:])
             assert options.command == words[1]
+
+
+ROOMS = ("genba", "sim", "safety", "scenarios", "envs", "agents", "tests", "docs")
+SOURCES = [
+    file
+    for room in ROOMS
+    for file in sorted((ROOT / room).rglob("*.py"))
+    if not any(folder.is_symlink() for folder in file.parents)
+]
+NAMED = re.compile(
+    rf"(?<![\w./-])(?:{'|'.join(ROOMS)})/(?:[\w.-]+/)*(?:[\w.-]+\.(?:py|md|yaml|csv))?"
+)
+NOT_HERE = ("tests/envs/test_envs.py",)  # Gymnasium's
+
+
+def known(name):
+    """Whether a dotted name is a module, or something in one."""
+    parts = name.split(".")
+    for end in range(len(parts), 0, -1):
+        try:
+            found = importlib.import_module(".".join(parts[:end]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[end:]:
+            if not hasattr(found, part):
+                return False
+            found = getattr(found, part)
+        return True
+    return False
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md", *SOURCES], ids=lambda p: p.name)
+def test_files_and_modules_that_are_named_are_there(page):
+    text = page.read_text()
+    for name in set(NAMED.findall(text)) - set(NOT_HERE):
+        assert "my_" in name or (ROOT / name).exists(), name
+    for name in set(re.findall(r"(?<![\w./])genba(?:\.[a-zA-Z_]\w*)+", text)):
+        assert known(name), name
 
 
 def test_the_example_makes_decisions_of_a_recorded_log(capsys):

@@ -4,14 +4,19 @@
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
 
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from genba.safety import standards as s
+from genba.sim.robots import ROBOTS
 
-# the table of check values: v_h 1.6 m/s, T_r 0.1 s, a 5 m/s^2, Z_d + Z_r 0.06 m
+DOCS = Path(__file__).parents[1] / "docs"
+
+# the check values of docs/standards.md, none of them in use:
+# v_h 1.6 m/s, T_r 0.1 s, a 5 m/s^2, Z_d + Z_r 0.06 m
 SPEEDS = (0.0, 0.25, 0.5, 1.0, 1.7)
 TABLE = {
     0.850: (1.07, 1.18, 1.31, 1.59, 2.07),
@@ -29,6 +34,17 @@ def test_the_separation_distance_has_its_check_values(c):
     distances = [s.separation(v, 1.6, 0.1, 5.0, c + 0.06) for v in SPEEDS]
     # the table is rounded to the centimetre
     assert distances == pytest.approx(TABLE[c], abs=0.0051)
+
+
+@pytest.mark.parametrize(
+    ("robot", "table"),
+    [("panda", (0.46, 0.74, 1.14, 2.08, 3.69)), ("iiwa", (0.46, 0.67, 0.99, 1.75, 3.03))],
+)
+def test_the_separation_in_use_is_the_documented_one(robot, table):
+    t_r, a = s.REACTION_TIME + s.SENSOR_DELAY, ROBOTS[robot].deceleration
+    distances = [s.iso_separation(v, v, t_r, a, s.Z_D + s.Z_R) for v in SPEEDS]
+    assert distances == pytest.approx(table, abs=0.0051)
+    assert " / ".join(f"{d:.2f}" for d in table) in (DOCS / "standards.md").read_text()
 
 
 def test_a_separation_worked_out_by_hand():

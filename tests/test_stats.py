@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from genba.kpi import FIGURES, Tally, add, figures
-from genba.stats import Interval, holm, interval, intervals, iqm, paired, probability_of_improvement
+from genba.stats import (
+    Interval,
+    holm,
+    interval,
+    intervals,
+    iqm,
+    paired,
+    paired_ratio,
+    probability_of_improvement,
+)
 from genba.stats.exact import (
     clopper_pearson,
     episodes_needed,
@@ -16,6 +25,7 @@ from genba.stats.exact import (
     rate_upper,
     zero_event_bound,
 )
+from genba.stats.seeds import Seeds, percentiles
 
 
 def episode(**sums: Any) -> Tally:
@@ -126,17 +136,19 @@ def test_the_bootstrap_is_the_one_done_by_hand() -> None:
     ]  # fmt: skip
     drawn = np.random.default_rng(0).multinomial(6, np.full(6, 1 / 6), size=200)
     names = ("good_parts_per_hour", "cycle_time_p95", "cell_availability_4", "fan_out")
-    found = intervals(seeds, names, resamples=200)
     for name in names:
+        look = Seeds(seeds, 200, 0).look(FIGURES[name].pool)
+        low, high = percentiles(look.drawn)
         by_hand = sorted(
             figures(add([t for t, n in zip(seeds, row, strict=True) for _ in range(n)]))[name]
             or 0.0
             for row in drawn
         )
         # 2.5 % and 97.5 % of 200: the fifth and the 195th
-        assert found[name].low == pytest.approx(by_hand[4]), name
-        assert found[name].high == pytest.approx(by_hand[194]), name
-        assert found[name].value == figures(add(seeds))[name]
+        assert (low, high) == pytest.approx((by_hand[4], by_hand[194])), name
+        assert look.value == pytest.approx(figures(add(seeds))[name])
+        found = interval(seeds, name, resamples=200)
+        assert ends(found)[0] <= low < high <= ends(found)[1]
 
 
 def test_many_cycle_times_are_binned_in_resampling_but_not_in_the_value() -> None:
@@ -175,14 +187,14 @@ def test_an_unknown_figure_is_refused() -> None:
 
 
 def test_paired_seeds_see_a_difference_that_unpaired_ones_do_not() -> None:
-    """Seeds differ by 20 parts an hour, the agents by one on every seed."""
+    """Seeds differ by 20 parts an hour, the agents by one on most seeds."""
     theirs = [episode(good=100.0 + 20 * k) for k in range(10)]
-    ours = [episode(good=101.0 + 20 * k) for k in range(10)]
+    ours = [episode(good=101.0 + 20 * k + (k == 0)) for k in range(10)]
     found = paired(ours, theirs, "good_parts_per_hour")
-    assert (found.value, found.low, found.high) == pytest.approx((1, 1, 1))
+    # differences of mean 1.1, standard error 0.1; t of nine degrees of freedom: 2.2622
+    assert found.value == pytest.approx(1.1)
+    assert ends(found) == pytest.approx((1.1 - 0.22622, 1.1 + 0.22622), abs=1e-4)
     assert found.p == pytest.approx(2 / 2001)
-    same = paired(theirs, theirs, "good_parts_per_hour")
-    assert (same.value, same.p) == (0, 1)
     assert ends(interval(ours, "good_parts_per_hour"))[0] < 190  # which is the mean of theirs
     with pytest.raises(ValueError, match="the same seeds"):
         paired(ours, theirs[:-1], "good_parts_per_hour")
@@ -190,13 +202,97 @@ def test_paired_seeds_see_a_difference_that_unpaired_ones_do_not() -> None:
     assert paired(ours, [episode(interventions=1.0)] * 10, "mtbi").value is None
 
 
+def coverage(law: str, n: int, trials: int = 600) -> float:
+    """How often the interval of good parts per hour from n seeds holds the truth of 30.
+
+    Seeds are normal (sd 6) or lognormal (sigma 1, skew 6). docs/figures.md has what it gives.
+    """
+    rng = np.random.default_rng(1)
+    draw = {"normal": lambda: rng.normal(30, 6, n), "lognormal": lambda: rng.lognormal(2.9, 1, n)}
+    truth = {"normal": 30.0, "lognormal": float(np.exp(3.4))}[law]
+    hits = 0
+    for _ in range(trials):
+        found = interval([episode(good=max(0.0, x)) for x in draw[law]()], "good_parts_per_hour")
+        low, high = ends(found)
+        hits += low <= truth <= high
+    return hits / trials
+
+
+@pytest.mark.parametrize("n", [5, 10])
+def test_intervals_of_few_seeds_hold_the_truth_as_often_as_they_say(n: int) -> None:
+    assert coverage("normal", n, 300) >= 0.93
+
+
+def test_two_seeds_leave_open_what_students_t_leaves_open() -> None:
+    seeds = [episode(good=30.0), episode(good=32.0)]
+    # mean 31, standard error 1, t of one degree of freedom 12.706
+    assert ends(interval(seeds, "good_parts_per_hour")) == pytest.approx((18.294, 43.706), abs=1e-3)
+    # a total of 62, twice as wide; nothing is below zero
+    assert ends(interval(seeds, "good_parts")) == pytest.approx((36.588, 87.412), abs=1e-3)
+    lame = [episode(labour=0.0, apt=3600.0), episode(labour=900.0, apt=2700.0)]
+    assert interval(lame, "human_minutes_per_robot_hour").low == 0
+    assert (
+        ends(interval(lame, "attention_demand")) == ends(interval(lame, "availability")) == (0, 1)
+    )
+
+
+def test_the_error_of_a_ratio_is_the_linearised_one() -> None:
+    rng = np.random.default_rng(3)
+    top, bottom = rng.uniform(100, 200, 5), rng.uniform(5, 15, 5)
+    seeds = [episode(cycle_seconds=a, cycle_intervals=b) for a, b in zip(top, bottom, strict=True)]
+    found = interval(seeds, "cycle_time_mean")
+    ratio = top.sum() / bottom.sum()
+    error = np.sqrt(5 / 4 * ((top - ratio * bottom) ** 2).sum()) / bottom.sum()
+    # t of four degrees of freedom: 2.776
+    assert ends(found) == pytest.approx((ratio - 2.7764 * error, ratio + 2.7764 * error), rel=1e-4)
+    assert found.value == pytest.approx(ratio)
+
+
+def test_equal_seeds_are_no_certainty() -> None:
+    for seeds in ([episode(good=1.1, pbt=p) for p in (3600.0,) * 3], [episode()] * 10):
+        found = intervals(seeds)
+        assert found["good_parts_per_hour"].low is found["good_parts_per_hour"].high is None
+        assert found["human_minutes_per_robot_hour"].value == 0
+        assert found["human_minutes_per_robot_hour"].high is None
+        assert ends(found["contacts"])[1] > 3  # a count has its exact one
+    thirds = [episode(cycle_seconds=k / 3, cycle_intervals=k) for k in (1.0, 3.0, 7.0)]
+    assert interval(thirds, "cycle_time_mean").low is None  # equal but for rounding
+    for one in intervals([episode(cycle_times=[4.0, 5.0])] * 4).values():
+        assert one.low is None or one.low != one.high
+
+
+def test_a_difference_that_is_the_same_on_every_seed_has_no_interval() -> None:
+    theirs = [episode(good=100.0 + 20 * k) for k in range(10)]
+    ours = [episode(good=101.0 + 20 * k) for k in range(10)]
+    found = paired(ours, theirs, "good_parts_per_hour")
+    assert found == Interval(found.value, None, None, 10) and found.value == pytest.approx(1)
+    assert paired(theirs, theirs, "good_parts_per_hour") == Interval(0, None, None, 10)
+    same = paired_ratio(theirs, theirs, "good_parts_per_hour")
+    assert (same.value, same.low, same.high) == (1, None, None)
+    assert paired_ratio(ours, [episode()] * 10, "good_parts_per_hour").value is None
+
+
+def test_two_paired_seeds_prove_nothing() -> None:
+    theirs = [episode(good=100.0), episode(good=120.0)]
+    ours = [episode(good=101.0), episode(good=123.0)]
+    found = paired(ours, theirs, "good_parts_per_hour")
+    # mean 2, standard error 1: t = 2 of one degree of freedom, p = 1 - 2 atan(2)/pi
+    assert found.p == pytest.approx(1 - 2 * np.arctan(2) / np.pi)
+    assert ends(found)[0] < 0
+    ratio = paired_ratio(ours, theirs, "good_parts_per_hour")
+    # linearised: residuals 101 - q 100 and 123 - q 120 over 220, q = 224/220
+    residual = (101 - 224 / 220 * 100) / 220
+    reach = 12.7062 * np.sqrt(2 / 1 * 2 * residual**2)
+    assert ends(ratio) == pytest.approx((224 / 220 - reach, 224 / 220 + reach), rel=1e-4)
+
+
 def test_interquartile_mean() -> None:
     # 1..8: the middle half is 3, 4, 5, 6
     found = iqm(np.array([[1.0, 5.0], [2.0, 6.0], [3.0, 7.0], [4.0, 800.0]]))
     assert found.value == 4.5 and ends(found)[0] < 4.5 < ends(found)[1]
-    # each scenario is resampled by itself, so a constant one stays as it is
+    # each scenario is resampled by itself, so constant ones show no spread
     constant = iqm(np.array([[1.0, 10.0], [1.0, 10.0], [1.0, 10.0], [1.0, 10.0]]))
-    assert (constant.low, constant.value, constant.high) == (5.5, 5.5, 5.5)
+    assert (constant.low, constant.value, constant.high) == (None, 5.5, None)
     with pytest.raises(ValueError, match="finite"):
         iqm(np.array([[1.0, np.nan]]))
 
@@ -206,7 +302,7 @@ def test_probability_of_improvement() -> None:
     found = probability_of_improvement(np.array([[2.0], [3.0]]), np.array([[1.0], [3.0]]))
     assert found.value == 0.625
     better = probability_of_improvement(np.full((5, 2), 2.0), np.ones((4, 2)))
-    assert (better.value, better.low, better.high) == (1, 1, 1)
+    assert (better.value, better.low, better.high) == (1, None, None)
     worse = probability_of_improvement(np.full((5, 2), 2.0), np.ones((4, 2)), "low")
     assert worse.value == 0
     with pytest.raises(ValueError, match="1 scenarios against 2"):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from typing import Literal
 
 import numpy as np
@@ -29,10 +30,11 @@ class Pool:
     scale: float = 1.0
     law: Law = None
     shape: tuple[str, Shape] | None = None  # of a function: how it is written, what it does
+    limits: tuple[float, float] = (0.0, inf)  # what it can be, for the ends of its interval
 
     @property
     def formula(self) -> str:
-        """The formula as docs/figures.md prints it, in the names of genba/tally.py."""
+        """The formula as docs/figures.md prints it, in the names of genba/kpi/tally.py."""
         top, bottom = " + ".join(self.numerator), " + ".join(self.denominator)
         if self.shape is not None:
             return self.shape[0]
@@ -66,6 +68,11 @@ def total(key: str, scale: float = 1.0, law: Law = None) -> Pool:
 def ratio(numerator: str, denominator: str, scale: float = 1.0, law: Law = None) -> Pool:
     """`scale` x numerator / denominator; either may be a sum, written "a + b"."""
     return Pool("ratio", tuple(numerator.split(" + ")), tuple(denominator.split(" + ")), scale, law)
+
+
+def share(numerator: str, denominator: str) -> Pool:
+    """A ratio of a part to what it is part of: 1 at most."""
+    return replace(ratio(numerator, denominator), limits=(0.0, 1.0))
 
 
 def extreme(kind: Literal["max", "min", "percentile"], key: str) -> Pool:

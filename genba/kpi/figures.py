@@ -7,7 +7,7 @@ its value over many episodes, its bootstrap interval and its line in docs/figure
 from __future__ import annotations
 
 from functools import partial
-from math import isfinite, perm
+from math import inf, isfinite, perm
 
 import numpy as np
 from scipy.special import gammaincinv
@@ -22,6 +22,7 @@ from genba.kpi.figure import (
     extreme,
     percentile_95,
     ratio,
+    share,
     total,
 )
 from genba.kpi.interventions import STATES
@@ -60,6 +61,7 @@ def _cells(cells: int) -> Figure:
         ("labour",),
         ("apt",),
         shape=(f"queue(labour / apt, {cells})", partial(_availability, cells=cells)),
+        limits=(0.0, 1.0),
     )
     text = f"availability of a cell when one person looks after {cells}"
     return Figure(f"cell_availability_{cells}", "1", "people", text, "high", pool)
@@ -89,7 +91,7 @@ PRODUCTIVITY: tuple[Row, ...] = (
     ("rejected_parts", "parts", "defective parts rightly taken out", None, total("rejected")),
     ("oee", "1", "overall equipment effectiveness (OEE)", "high",
      ratio("planned_good", "planned_pbt")),
-    ("availability", "1", "availability (A)", "high", ratio("apt", "pbt")),
+    ("availability", "1", "availability (A)", "high", share("apt", "pbt")),
     ("effectiveness", "1", "effectiveness (E)", "high",
      ratio("planned_produced", "planned_apt")),
     ("quality_ratio", "1", "quality ratio (QR)", "high",
@@ -108,10 +110,10 @@ PRODUCTIVITY: tuple[Row, ...] = (
     ("adet_seconds", "s", "actual delay time (ADET)", "low", total("adet")),
     ("adot_seconds", "s", "actual down time (ADOT)", "low", total("adot")),
     ("aust_seconds", "s", "actual set-up time (AUST)", None, total("aust")),
-    ("adet_share", "1", "share of delay time", "low", ratio("adet", "pbt")),
-    ("adot_share", "1", "share of down time", "low", ratio("adot", "pbt")),
-    ("aust_share", "1", "share of set-up time", None, ratio("aust", "pbt")),
-    *((f"{state}_share", "1", f"share of time {state}", None, ratio(f"state.{state}", "pbt"))
+    ("adet_share", "1", "share of delay time", "low", share("adet", "pbt")),
+    ("adot_share", "1", "share of down time", "low", share("adot", "pbt")),
+    ("aust_share", "1", "share of set-up time", None, share("aust", "pbt")),
+    *((f"{state}_share", "1", f"share of time {state}", None, share(f"state.{state}", "pbt"))
       for state in STATES),
 )  # fmt: skip
 
@@ -144,11 +146,11 @@ PEOPLE: tuple[Row, ...] = (
     ("recovery_time_mean", "s", "mean time from request to autonomous work", "low",
      ratio("intervened", "interventions")),
     ("intervened_share", "1", "share of time under intervention", "low",
-     ratio("intervened", "pbt")),
+     share("intervened", "pbt")),
     ("attention_demand", "1", "robot attention demand (RAD)", "low",
-     ratio("labour", "labour + apt")),
+     share("labour", "labour + apt")),
     ("fan_out", "cells", "cells one person can look after (1/RAD)", "high",
-     ratio("labour + apt", "labour")),
+     Pool("ratio", ("labour", "apt"), ("labour",), limits=(1.0, inf))),
     ("autonomous_good_parts", "parts", "good parts without assistance", "high",
      total("autonomous_good")),
     ("aided_good_parts", "parts", "good parts with assistance", None, total("aided_good")),
@@ -164,7 +166,7 @@ SAFETY: tuple[Row, ...] = (
     ("ssm_breaches", "count", "times the separation was breached", "low",
      total("breaches", law="count")),
     ("breach_seconds", "s", "time with the separation breached", "low", total("breach_seconds")),
-    ("worst_margin", "m", "least separation over the protective one", "high",
+    ("worst_margin", "m", "least separation over the referee's S*", "high",
      extreme("min", "margin")),
     ("contacts", "count", "contacts with people", "low", total("contacts", law="count")),
     ("contacts_moving", "count", "contacts by a moving robot", "low",
@@ -181,7 +183,7 @@ SAFETY: tuple[Row, ...] = (
     ("stops_latched", "count", "stops that a person must reset", "low",
      total("stops_latched", law="count")),
     ("scaled_share", "1", "share of the working time slowed by safety", "low",
-     ratio("state.slowed", "apt")),
+     share("state.slowed", "apt")),
     ("hazard_rate_upper", "1/h", "95 % bound of forces over the limit per hour with people", "low",
      Pool("bound", ("hazards",), ("present",),
           shape=("3600 chi2_0.95(2 hazards + 2) / (2 present)", _rate_bound))),

@@ -1,30 +1,41 @@
 """How sure a figure is: intervals, comparisons of agents and corrections for many claims.
 
-Seeds are the unit that is resampled: within one seed people, parts and faults go together, so parts
-or hours are no independent trials. Every agent plays the same seeds and every interval of one size
-uses the same resamples, so differences are paired. The exact bounds are in genba/exact.py.
+Seeds are the unit: within one seed people, parts and faults go together, so parts or hours are no
+independent trials. An interval is the wider of a percentile bootstrap over seeds and Student's t
+over seeds, or, of counts, of the bootstrap and an exact one; seeds that are all equal tell no
+spread, and where no exact law holds there is then no interval. Every agent plays the same seeds and
+every interval of one size uses the same resamples, so differences are paired. The exact bounds are
+in genba/stats/exact.py; how often the intervals hold the truth is in docs/figures.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from math import ceil, inf, isfinite
+from math import inf, isfinite, nan
 from typing import Literal
 
 import numpy as np
 from scipy.stats import trim_mean
 
-from genba.kpi.figure import Array, Pool, evaluate
+from genba.kpi.figure import Array, Pool
 from genba.kpi.figures import FIGURES, figures
-from genba.kpi.tally import SUMS, Tally, add
+from genba.kpi.tally import Tally, add
 from genba.stats.exact import clopper_pearson, poisson_interval
+from genba.stats.seeds import (
+    CONFIDENCE,
+    NOTHING,
+    Bounds,
+    Look,
+    Seeds,
+    clipped,
+    p_value,
+    percentiles,
+    student,
+    wider,
+)
 
-CONFIDENCE = 0.95
-TAILS = ((1.0 - CONFIDENCE) / 2.0, (1.0 + CONFIDENCE) / 2.0)
 RESAMPLES = 2000
-BINS = 512  # of cycle times in resampling; the value itself is exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +58,10 @@ def intervals(
 ) -> dict[str, Interval]:
     """Figures of `tallies`, one a seed, pooled, each with its interval.
 
-    The interval is the percentile bootstrap over seeds; for a figure with an exact law (counts per
-    exposure, so many of so many) it is the wider of that and the exact one, so that neither zero
-    events nor ten equal seeds look certain. Greatest and least values, and bounds, have none.
+    For a figure with an exact law (counts per exposure, so many of so many) it is the wider of the
+    bootstrap and the exact one, so that neither zero events nor ten equal seeds look certain; for
+    every other the wider of bootstrap and Student's t, and none where all seeds are equal. Greatest
+    and least values, and bounds, have none.
     """
     names = list(names)
     unknown = [n for n in names if n not in FIGURES]
@@ -57,12 +69,14 @@ def intervals(
         raise ValueError(f"no figure is called '{unknown[0]}'")
     pooled = add(tallies)
     values = figures(pooled)
-    drawn = _Drawn(tallies, _weights(len(tallies), resamples, seed))
+    seeds = Seeds(tallies, resamples, seed)
     found = {}
     for name in names:
         pool = FIGURES[name].pool
-        low, high = _wider(_percentiles(drawn.values(pool)), _exact(pool, pooled["sums"]))
-        found[name] = Interval(values[name], _known(low), _known(high), len(tallies))
+        look = seeds.look(pool)
+        other = student(look) if pool.law is None else _exact(pool, pooled["sums"])
+        bounds = clipped(wider(percentiles(look.drawn), other), pool.limits, look.size)
+        found[name] = _interval(values[name], bounds, len(tallies))
     return found
 
 
@@ -81,17 +95,16 @@ def paired(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Interval:
-    """Figure of `ours` minus that of `theirs`, both on the same seeds in the same order."""
-    if len(ours) != len(theirs):
-        raise ValueError(f"paired agents need the same seeds: {len(ours)} against {len(theirs)}")
-    weights = _weights(len(ours), resamples, seed)
-    pool = FIGURES[name].pool
-    a, b = figures(add(ours))[name], figures(add(theirs))[name]
+    """Figure of `ours` minus that of `theirs`, both on the same seeds in the same order.
+
+    The wider of bootstrap and Student's t over the seeds' differences; None where all are equal.
+    """
+    a, b = _looks(ours, theirs, name, resamples, seed)
     with np.errstate(invalid="ignore"):  # infinite minus infinite is unknown, not a fault
-        drawn = _Drawn(ours, weights).values(pool) - _Drawn(theirs, weights).values(pool)
-    low, high = _percentiles(drawn)
-    value = None if a is None or b is None else a - b
-    return Interval(value, _known(low), _known(high), len(ours), _p_value(drawn))
+        drawn = a.drawn - b.drawn
+    look = Look(a.value - b.value, drawn, a.moves - b.moves, max(a.size, b.size))
+    bounds = clipped(wider(percentiles(look.drawn), student(look)), (-inf, inf), look.size)
+    return _interval(look.value, bounds, len(ours), p_value(look))
 
 
 def paired_ratio(
@@ -103,81 +116,22 @@ def paired_ratio(
     seed: int = 0,
 ) -> Interval:
     """Figure of `ours` over that of `theirs`, both on the same seeds in the same order."""
+    a, b = _looks(ours, theirs, name, resamples, seed)
+    ratio = a.value / b.value if b.value else nan
+    with np.errstate(invalid="ignore", divide="ignore"):  # over nothing is unknown, not a fault
+        drawn, moves = a.drawn / b.drawn, (a.moves - ratio * b.moves) / b.value
+    look = Look(ratio, drawn, moves, ratio)
+    bounds = clipped(wider(percentiles(look.drawn), student(look)), (0.0, inf), look.size)
+    return _interval(look.value, bounds, len(ours))
+
+
+def _looks(
+    ours: Sequence[Tally], theirs: Sequence[Tally], name: str, resamples: int, seed: int
+) -> tuple[Look, Look]:
     if len(ours) != len(theirs):
         raise ValueError(f"paired agents need the same seeds: {len(ours)} against {len(theirs)}")
-    weights = _weights(len(ours), resamples, seed)
     pool = FIGURES[name].pool
-    a, b = figures(add(ours))[name], figures(add(theirs))[name]
-    with np.errstate(invalid="ignore", divide="ignore"):  # over nothing is unknown, not a fault
-        drawn = _Drawn(ours, weights).values(pool) / _Drawn(theirs, weights).values(pool)
-    low, high = _percentiles(drawn)
-    value = None if a is None or not b else a / b
-    return Interval(value, _known(low), _known(high), len(ours))
-
-
-def _p_value(drawn: Array) -> float | None:
-    drawn = drawn[~np.isnan(drawn)]
-    if not len(drawn):
-        return None
-    least = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
-    return min(1.0, 2.0 * (least + 1) / (len(drawn) + 1))
-
-
-@lru_cache(maxsize=8)
-def _weights(n: int, resamples: int, seed: int) -> Array:
-    """How often each of n seeds was drawn, (resamples, n); none where n seeds tell no spread."""
-    if n < 2:
-        return np.zeros((0, n))
-    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1.0 / n), size=resamples)
-    weights = drawn.astype(np.float64)
-    weights.setflags(write=False)  # it is kept for the next figure
-    return weights
-
-
-class _Drawn:
-    """The tallies of every resample at once: sums of seeds are one product of matrices."""
-
-    def __init__(self, tallies: Sequence[Tally], weights: Array) -> None:
-        rows = np.array([[t["sums"].get(k, 0.0) for k in SUMS] for t in tallies])
-        drawn = weights @ rows.reshape(len(tallies), len(SUMS))
-        self.columns = dict(zip(SUMS, drawn.T, strict=True))
-        self.tallies, self.weights = tallies, weights
-
-    def values(self, pool: Pool) -> Array:
-        """The figure of each resample; none where resampling says nothing about it."""
-        if pool.kind in ("max", "min", "bound"):
-            return np.zeros(0)
-        if pool.kind == "percentile":
-            return self._percentile_95()
-        return evaluate(pool, self.columns)
-
-    def _percentile_95(self) -> Array:
-        times = np.array(sorted({c for t in self.tallies for c in t["cycle_times"]}))
-        if not len(times) or not len(self.weights):
-            return np.zeros(0)
-        if len(times) > BINS:  # the upper edges of bins that hold about equally many
-            times = np.unique(times[np.linspace(0, len(times) - 1, BINS).round().astype(int)])
-        counts = np.zeros((len(self.tallies), len(times)))
-        for row, t in zip(counts, self.tallies, strict=True):
-            np.add.at(row, np.searchsorted(times, t["cycle_times"]), 1.0)
-        reached = np.cumsum(self.weights @ counts, axis=1)
-        total = reached[:, -1]
-        # The least time that 95 % do not exceed; 1e-9 of a cycle absorbs 0.95 not being exact.
-        first = (reached < (0.95 * total - 1e-9)[:, None]).sum(axis=1)
-        return np.where(total > 0, times[np.minimum(first, len(times) - 1)], np.nan)
-
-
-Bounds = tuple[float, float]  # NaN where there are none, infinite where there is no end
-NOTHING = (np.nan, np.nan)
-
-
-def _percentiles(drawn: Array) -> Bounds:
-    drawn = drawn[~np.isnan(drawn)]
-    if not len(drawn):
-        return NOTHING
-    drawn = np.sort(drawn)  # np.quantile would make NaN of two infinite neighbours
-    low, high = (max(0, ceil(q * len(drawn) - 1e-9) - 1) for q in TAILS)
-    return float(drawn[low]), float(drawn[high])
+    return Seeds(ours, resamples, seed).look(pool), Seeds(theirs, resamples, seed).look(pool)
 
 
 def _exact(pool: Pool, sums: Mapping[str, float]) -> Bounds:
@@ -188,20 +142,20 @@ def _exact(pool: Pool, sums: Mapping[str, float]) -> Bounds:
     if pool.law == "proportion":
         return clopper_pearson(top, bottom, CONFIDENCE)
     if pool.law == "count":
-        low, high = poisson_interval(top, bottom / pool.scale, CONFIDENCE)
-        return low, high
+        return poisson_interval(top, bottom / pool.scale, CONFIDENCE)
     if top <= 0.0:
         return NOTHING
     low, high = poisson_interval(bottom, pool.scale * top, CONFIDENCE)
     return 1.0 / high, (1.0 / low if low > 0.0 else inf)
 
 
-def _wider(a: Bounds, b: Bounds) -> Bounds:
-    return float(np.fmin(a[0], b[0])), float(np.fmax(a[1], b[1]))
+def _interval(value: float | None, bounds: Bounds, n: int, p: float | None = None) -> Interval:
+    low, high = (_known(end) for end in bounds)
+    return Interval(None if value is None else _known(value), low, high, n, p)
 
 
-def _known(bound: float) -> float | None:
-    return float(bound) if isfinite(bound) else None
+def _known(number: float) -> float | None:
+    return float(number) if isfinite(number) else None
 
 
 def iqm(scores: Array, *, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
@@ -215,8 +169,8 @@ def iqm(scores: Array, *, resamples: int = RESAMPLES, seed: int = 0) -> Interval
     rows = np.random.default_rng(seed).integers(0, n, size=(resamples, n, scenarios))
     drawn = scores[rows, np.arange(scenarios)].reshape(resamples, -1)
     value = float(trim_mean(scores, 0.25, axis=None))
-    low, high = _percentiles(trim_mean(drawn, 0.25, axis=1)) if n > 1 else NOTHING
-    return Interval(value, _known(low), _known(high), n)
+    bounds = percentiles(trim_mean(drawn, 0.25, axis=1)) if n > 1 else NOTHING
+    return _interval(value, clipped(bounds, (-inf, inf), abs(value)), n)
 
 
 def probability_of_improvement(
@@ -244,8 +198,8 @@ def probability_of_improvement(
         rows = rng.multinomial(n, np.full(n, 1.0 / n), size=resamples)
         columns = rng.multinomial(m, np.full(m, 1.0 / m), size=resamples)
         drawn += ((rows @ wins[:, :, k]) * columns).sum(axis=1) / (n * m * scenarios)
-    low, high = _percentiles(drawn) if min(n, m) > 1 else NOTHING
-    return Interval(float(wins.mean()), _known(low), _known(high), n)
+    bounds = percentiles(drawn) if min(n, m) > 1 else NOTHING
+    return _interval(float(wins.mean()), clipped(bounds, (0.0, 1.0), 1.0), n)
 
 
 def _scores(scores: Array) -> Array:

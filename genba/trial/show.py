@@ -101,4 +101,6 @@ def _spread(found: Sequence[float | None] | None) -> str:
     if found is None:
         return "–"
     value, low, high = found
+    if low is None and high is None:  # one seed, or seeds that are all equal
+        return number(value)
     return f"{number(value)} ({number(low)} to {number(high)})"
