@@ -33,6 +33,10 @@ def make(
     return CellEnv(scenario, render_mode)
 
 
+# where gym.make looks for the modes that its own wrappers (lists, a window) can start from
+make.metadata = CellEnv.metadata  # type: ignore[attr-defined]
+
+
 for _name in names():
     gym.register(
         load(_name).environment_id, entry_point="genba.envs:make", kwargs={"scenario": _name}

@@ -199,7 +199,8 @@ def test_a_parameter_of_a_profile_is_refused_with_the_words_that_set_it():
     words = line.partition("; write ")[2]
     assert words == "safety={profile: shared, tcp_speed: {limit: 0.3}}"
     assert "safety is the profile 'shared'" in line
-    assert scenarios.load("kitting_shared", [words]).safety["tcp_speed"] == {"limit": 0.3}
+    mixed = {"profile": "shared", "tcp_speed": {"limit": 0.3}}
+    assert scenarios.load("kitting_shared", [words]).safety == mixed
 
 
 def test_a_scenario_that_is_read_already_takes_no_overrides():
