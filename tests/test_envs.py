@@ -2,6 +2,7 @@
 
 import gc
 import resource
+from collections.abc import Callable
 from functools import partial
 
 import gymnasium as gym
@@ -97,9 +98,10 @@ def test_use_before_reset_and_after_close_is_refused_in_words():
     env.reset(seed=1)
     env.close()
     env.close()
-    for use in (lambda: env.step(action), lambda: env.render(), lambda: env.reset()):
+    closed: list[Callable[[], object]] = [lambda: env.step(action), env.render, env.reset]
+    for again in closed:
         with pytest.raises(ClosedEnvironmentError, match="the environment is closed"):
-            use()
+            again()
     assert env.events  # for whoever evaluates afterwards
 
 
@@ -219,6 +221,18 @@ def test_the_named_fields_make_up_the_observation(env):
     assert sum(env.fields.values()) == env.observation_space.shape[0]
 
 
+def test_an_action_of_a_wrong_shape_is_told_once():
+    env = envs.make("kitting_alone")
+    with pytest.warns(UserWarning) as told:
+        for seed in range(2):
+            env.reset(seed=seed)
+            env.step(np.zeros(3))
+    texts = [str(one.message) for one in told]
+    assert texts == ["action: expected shape (7,), got shape (3,); it counts as NaN"]
+    env.close()
+
+
+@pytest.mark.filterwarnings("ignore:action. expected shape")
 @pytest.mark.parametrize(
     "nonsense",
     [
@@ -248,6 +262,7 @@ def test_a_nonsense_action_stops_the_robot_and_never_raises(nonsense):
     env.close()
 
 
+@pytest.mark.filterwarnings("ignore:action. expected shape")
 def test_an_unprotected_cell_survives_nonsense_too():
     env = envs.make("kitting_alone", overrides=["safety={}"])
     env.reset(seed=1)
