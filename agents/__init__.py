@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def make(name: str | Path, env: Any) -> Agent:
     text = str(name)
     known = {**ADVERSARIES, **AGENTS}
     if text in known:
-        return known[text](env)
+        return _made(text, known[text], env)
     path = Path(text)
     if text and "\0" not in text and len(text) < 4096 and (path.is_dir() or path.is_file()):
         if path.is_file() and path.suffix != ".safetensors":
@@ -44,3 +45,16 @@ def make(name: str | Path, env: Any) -> Agent:
     if "/" in text or path.suffix:
         raise AgentError(f"{text[:200]}: no such agent file or folder")
     raise AgentError(f"unknown agent {text[:200]!r}{did_you_mean(text, list(known))}")
+
+
+def _made(name: str, factory: Callable[[Any], Agent], env: Any) -> Agent:
+    """What a factory of the catalogue makes, refused in one line if it is no agent."""
+    try:
+        inspect.signature(factory).bind(env)
+    except TypeError as error:
+        raise AgentError(f"agent {name}: cannot be called with an environment ({error})") from None
+    agent = factory(env)
+    lacks = [part for part in ("fingerprint", "reset", "act") if not hasattr(agent, part)]
+    if lacks:
+        raise AgentError(f"agent {name}: {type(agent).__name__} has no {' and no '.join(lacks)}")
+    return agent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from math import cos, sin
 from typing import Any
@@ -43,6 +44,7 @@ class Arm:
             if self.by_joint
             else np.array([scenario.tcp_speed] * 3 + [scenario.tcp_turn] * 3)
         )
+        self._told = False  # of an action of a wrong shape
 
     def reset(self) -> None:
         """The robot stands at home, the gripper open."""
@@ -59,7 +61,16 @@ class Arm:
             asked = np.array(action, dtype=np.float64).reshape(-1)
         except (TypeError, ValueError):
             asked = np.empty(0)
-        return asked if asked.size == self.actions else np.full(self.actions, np.nan)
+        return asked if asked.size == self.actions else self._misheard(action)
+
+    def _misheard(self, action: object) -> Array:
+        """No answer; why is said once an environment, not at each step."""
+        if not self._told:
+            self._told = True
+            got = f"shape {shape}" if (shape := getattr(action, "shape", None)) else repr(action)
+            text = f"action: expected shape ({self.actions},), got {got[:80]}; it counts as NaN"
+            warnings.warn(text, stacklevel=4)  # at the call of step
+        return np.full(self.actions, np.nan)
 
     def hold(self) -> Array:
         """The action that stands still and keeps the grip."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -9,8 +10,10 @@ from pydantic import ValidationError
 from genba.envs.conveyor_sorting import ConveyorSorting
 from genba.envs.kitting import Kitting
 from genba.envs.task import Task
+from genba.safety import SafetyLayer
 from genba.scenarios import Scenario, ScenarioError
 from genba.scenarios.scenario import did_you_mean, explain
+from genba.sim.kinematics import Chain
 from genba.sim.robots import ROBOTS
 
 CELLS: dict[str, Any] = {
@@ -40,3 +43,11 @@ def build_task(scenario: Scenario) -> Task:
         )
     task: Task = cell(scenario.robot, gripper, settings)
     return task
+
+
+def build_layer(scenario: Scenario, robots: Mapping[str, Chain], tick: float) -> SafetyLayer:
+    """The safety layer a scenario asks for. Raises ScenarioError naming the key."""
+    try:
+        return SafetyLayer(scenario.safety, robots, tick)
+    except ValueError as error:
+        raise ScenarioError(f"{scenario.where}: {error}") from None

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 from numpy.typing import NDArray
 
 from genba.envs import company
 from genba.envs.arm import Arm, still
-from genba.envs.catalogue import build_task
+from genba.envs.catalogue import build_layer, build_task
 from genba.envs.diary import Diary, condition, recording
 from genba.envs.disturbance import disturbance_of
 from genba.envs.instruments import Instruments, tickets
 from genba.envs.operator import FREED, Desk, calls_for
-from genba.safety import SafetyLayer, fingerprint
-from genba.scenarios import Scenario, ScenarioError
-from genba.sim.people import Crew, draw_visits
-from genba.sim.referee import Referee, RefereeConfig
+from genba.envs.task import parts_of
+from genba.safety import fingerprint
+from genba.scenarios import Scenario
 from genba.sim.render import Renderer
 from genba.sim.state import Array, Event, Part, State
 from genba.sim.world import World
@@ -55,20 +55,22 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         self.scenario, self.render_mode = scenario, render_mode
         self.task = build_task(scenario)
         self.world = World(self.task.layout())
-        self.arm = Arm(self.world, scenario, TICK)
         try:
-            self.layer = SafetyLayer(scenario.safety, {ROBOT: self.arm.chain}, TICK)
-        except ValueError as error:
-            raise ScenarioError(f"{scenario.where}: {error}") from None
+            self._furnish(scenario)
+        except BaseException:  # whose traceback may be kept, and this world with it
+            self.world.close()
+            raise
+
+    def _furnish(self, scenario: Scenario) -> None:
+        """Everything about the physics: robot, layer, instruments, referee and spaces."""
+        self.arm = Arm(self.world, scenario, TICK)
+        self.layer = build_layer(scenario, {ROBOT: self.arm.chain}, TICK)
         configuration = fingerprint(scenario.safety)
         self.instruments = Instruments(self.layer, self.world, configuration)
         self.machines = self.instruments.machines
         self.sensing = company.sensing(scenario, self.instruments)
-        chain = self.arm.chain
-        masses, names = {ROBOT: chain.effective_mass()}, {ROBOT: chain.capsule_names}
-        harm = RefereeConfig(deceleration=self.world.robot.deceleration)
-        brakes = {ROBOT: self.world.robot.ddq_max}
-        self.referee = Referee(masses, harm, names, brakes)
+        self.referee = company.referee(ROBOT, self.arm.chain, self.world.robot)
+        self.diary = Diary(scenario)
         self.fields = {**self.arm.fields, **self.task.fields, **company.fields(scenario)}
         self._size = size = sum(self.fields.values())
         start = sum(self.arm.fields.values())
@@ -76,6 +78,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         self.observation_space = gym.spaces.Box(-20.0, 20.0, (size,), np.float32)
         self.action_space = gym.spaces.Box(-1.0, 1.0, (self.arm.actions,), np.float32)
         self._renderer: Renderer | None = None
+        self._begun = False
         # bound once: they run 120 and 240 times a simulated second, and `genba speed` times them
         self.filter, self.physics = self.layer.filter, self.world.step
 
@@ -83,6 +86,8 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
         """Start an episode; the same seed starts the same one, whatever was played before."""
+        if self.world.client < 0:
+            self._refuse()
         super().reset(seed=seed)
         parts, people, sensors, operator, faults = self.np_random.spawn(5)
         s, self.time = self.scenario, 0.0
@@ -92,22 +97,22 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         self.disturbance = disturbance_of(s, faults, self.arm, self.instruments)
         self.sensors = company.sensors(self.sensing, sensors, self.disturbance)
         self.referee.reset()
-        self.crew = Crew(
-            draw_visits(people, company.people_config(s), self.task.workplace, s.seconds), TICK
-        )
+        self.crew = company.crew(s, people, self.task.workplace, TICK)
         self.desk = Desk(s.operator, operator, self.task.workplace)
         self.machines = self.instruments.reset()
-        self._parts: dict[str, Part] = {}
-        self._see_parts()
+        self._parts: dict[str, Part] = parts_of(self.task, self.world, {})
         self.state = self._look()
         self.measured = self.sensors.measure(self.state)
         self.diary = Diary(s)
         standing = still(self.state.robots[ROBOT])
         self.diary.open([*self.layer.rules], PERIOD, self._condition(standing))
+        self._begun = True
         return self._observe(), {"time": 0.0, "cost": 0.0, "state": self.diary.state}
 
     def step(self, action: NDArray[Any]) -> Stepped:
         """One control step of 0.05 s, or up to a second of waiting while a person is called."""
+        if not self._begun:
+            self._refuse()
         since = self.time
         recording(self.layer, self.machines)
         if self.desk.soft:
@@ -119,7 +124,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
             new = [event for _ in range(TICKS) for event in self._tick(asked)]
             self.arm.feel()
             new += self.task.advance(self.world, self.state.robots[ROBOT], self.time)
-            self._see_parts()
+            self._parts = parts_of(self.task, self.world, self._parts)
             new += self._respond(new)
         self.instruments.read(new, self.time, self.arm)
         done = self.time >= self.scenario.seconds - 1e-9
@@ -237,17 +242,6 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         now, robots = self.time, {ROBOT: self.instruments.feel(self.arm.state())}
         return _new(State, (now, robots, self.crew.at(now), self._parts, self.machines, 0.0))
 
-    def _see_parts(self) -> None:
-        """The parts of the state, once a control step; those at rest keep their value."""
-        seen = self._parts
-        self._parts = {
-            n: part if (part := seen.get(n)) and part.pose is pose else self._part(n, pose)
-            for n, pose in self.task.poses.items()
-        }
-
-    def _part(self, name: str, pose: Array) -> Part:
-        return Part(pose, self.world.spec(name).kind, self.task.is_defective(name))
-
     def _observe(self) -> Observation:
         """`fields`, in order, from what is measured."""
         robot, seen = self.measured.robots[ROBOT], np.empty(self._size, dtype=np.float32)
@@ -270,10 +264,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
     @property
     def worst(self) -> dict[str, float] | None:
         """Time s, margin d - S* m and separation m of the episode's worst moment, if any."""
-        if self.diary.worst is None:
-            return None
-        margin, separation, state = self.diary.worst
-        return {"time": state.time, "margin": margin, "separation": separation}
+        return self.diary.worst_moment()
 
     def worst_image(self) -> Picture | None:
         """(h, w, 3) uint8 of the cell at its worst moment, None if nobody came."""
@@ -281,6 +272,8 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
 
     def picture(self, state: State | None = None, size: tuple[int, int] = (640, 480)) -> Picture:
         """(h, w, 3) uint8 of the cell now, or as it was in `state`."""
+        if not self._begun:
+            self._refuse()
         if self._renderer is None:
             about = self.scenario.people.visits_per_hour > 0
             self._renderer = Renderer(self.task.layout(), wide=about)
@@ -292,7 +285,14 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
 
     def close(self) -> None:
         """Give the physics clients back."""
+        self._begun = False
         self.world.close()
         if self._renderer is not None:
             self._renderer.close()
             self._renderer = None
+
+    def _refuse(self) -> NoReturn:
+        """Whoever asks for a step or a picture of what is closed, or was never reset."""
+        if self.world.client < 0:
+            raise ClosedEnvironmentError("the environment is closed; make another one")
+        raise ResetNeeded("call reset() first")

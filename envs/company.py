@@ -1,4 +1,4 @@
-"""The people as a cell's policy sees them, how they are sensed, and where they walk and reach."""
+"""The people of an episode: who comes, how they are sensed and seen, who judges their harm."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from genba.envs.instruments import Instruments
 from genba.safety import standards
 from genba.scenarios import Scenario
 from genba.sim.disturbed import DisturbedSensors
-from genba.sim.people import PeopleConfig
+from genba.sim.kinematics import Chain
+from genba.sim.people import Crew, PeopleConfig, Workplace, draw_visits
+from genba.sim.referee import Referee, RefereeConfig
+from genba.sim.robots import Robot
 from genba.sim.sensors import SensorConfig, Sensors
 from genba.sim.separation import closest, least
 from genba.sim.state import Array, RobotState, State
@@ -45,13 +48,19 @@ def sensors(
     return sound if disturbance is None else disturbance.sensors(sound)
 
 
-def people_config(scenario: Scenario) -> PeopleConfig:
-    """The scenario's people as the choreography takes them."""
-    return PeopleConfig(
-        scenario.people.visits_per_hour,
-        {str(k): v for k, v in scenario.people.behaviours.items()},
-        haste=scenario.people.haste,
-    )
+def crew(scenario: Scenario, rng: np.random.Generator, workplace: Workplace, tick: float) -> Crew:
+    """The scenario's people in one episode."""
+    people = scenario.people
+    shares = {str(k): v for k, v in people.behaviours.items()}
+    config = PeopleConfig(people.visits_per_hour, shares, haste=people.haste)
+    return Crew(draw_visits(rng, config, workplace, scenario.seconds), tick)
+
+
+def referee(name: str, chain: Chain, robot: Robot) -> Referee:
+    """Who measures what harm the robot does them."""
+    masses, names = {name: chain.effective_mass()}, {name: chain.capsule_names}
+    harm = RefereeConfig(deceleration=robot.deceleration)
+    return Referee(masses, harm, names, {name: robot.ddq_max})
 
 
 def overlooked(latched: Sequence[str], truth: State, measured: State) -> bool:

@@ -101,6 +101,13 @@ class Diary:
         if self.events[-1].kind is not EventKind.EPISODE_END:
             self.events.append(Event(time, EventKind.EPISODE_END, self.scenario.name))
 
+    def worst_moment(self) -> dict[str, float] | None:
+        """Time s, margin d - S* m and separation m of the worst moment, if any."""
+        if self.worst is None:
+            return None
+        margin, separation, state = self.worst
+        return {"time": state.time, "margin": margin, "separation": separation}
+
     def trace_array(self) -> Array:
         """(k, 5): time s, separation m, S_p m, TCP speed m/s, safety scale."""
         return np.array(self.trace, dtype=np.float64).reshape(-1, 5)

@@ -13,7 +13,7 @@ from numba.extending import register_jitable
 from genba.sim.compiled import kernel
 from genba.sim.layout import Fixture, Layout
 from genba.sim.people import Workplace
-from genba.sim.state import Array, Event, RobotState
+from genba.sim.state import Array, Event, Part, RobotState
 from genba.sim.world import World
 
 TABLE_HALF = (0.60, 0.80, 0.02)  # m
@@ -48,6 +48,16 @@ class Task(Protocol):
     def reward(self, robot: RobotState, events: Sequence[Event]) -> dict[str, float]: ...
     def is_defective(self, part: str) -> bool: ...
     def work_point(self, part: str | None) -> tuple[float, float, float]: ...
+
+
+def parts_of(task: Task, world: World, seen: Mapping[str, Part]) -> dict[str, Part]:
+    """The parts in the cell; those at rest keep the value that was seen of them."""
+    return {
+        name: part
+        if (part := seen.get(name)) and part.pose is pose
+        else Part(pose, world.spec(name).kind, task.is_defective(name))
+        for name, pose in task.poses.items()
+    }
 
 
 def table() -> tuple[Fixture, ...]:

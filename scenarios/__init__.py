@@ -1,6 +1,7 @@
 """What is played: one YAML file a scenario, suites of them, and the schema both follow."""
 
 from genba.scenarios.disturbances import FaultPlan
+from genba.scenarios.overrides import Overrides
 from genba.scenarios.reading import ScenarioError
 from genba.scenarios.scenario import (
     Operator,
@@ -18,6 +19,7 @@ from genba.scenarios.scenario import (
 __all__ = [
     "FaultPlan",
     "Operator",
+    "Overrides",
     "People",
     "Scenario",
     "ScenarioError",

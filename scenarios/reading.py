@@ -41,23 +41,29 @@ def read_yaml(path: Path) -> dict[str, Any]:
         if path.stat().st_size > MAX_FILE:
             raise ScenarioError(f"{path}: larger than {MAX_FILE} bytes")
         text = path.read_text(encoding="utf-8")
-        for problem in _problems(text):
-            raise ScenarioError(f"{path}: {problem}")
-        data = yaml.load(text, _Loader)
     except OSError as error:
         raise ScenarioError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise ScenarioError(f"{path}: not a UTF-8 text file") from None
+    data = parse(text, str(path))
+    if not isinstance(data, dict):
+        raise ScenarioError(f"{path}: expected keys and values, found {type(data).__name__}")
+    return data
+
+
+def parse(text: str, where: str) -> Any:
+    """What YAML text says, plain values only. Raises ScenarioError, which begins with `where`."""
+    try:
+        for problem in _problems(text):
+            raise ScenarioError(f"{where}: {problem}")
+        return yaml.load(text, _Loader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         if isinstance(error, ScenarioError):
             raise
         mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
+        line = f" line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "cannot be parsed"
-        raise ScenarioError(f"{path}:{where} not YAML ({problem})") from None
-    if not isinstance(data, dict):
-        raise ScenarioError(f"{path}: expected keys and values, found {type(data).__name__}")
-    return data
+        raise ScenarioError(f"{where}:{line} not YAML ({problem})") from None
 
 
 def _problems(text: str) -> Iterator[str]:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -20,6 +19,7 @@ from pydantic import (
 )
 
 from genba.scenarios.disturbances import FaultPlan
+from genba.scenarios.overrides import Overrides, change
 from genba.scenarios.reading import ScenarioError, read_yaml
 
 HERE = Path(__file__).parent
@@ -176,15 +176,15 @@ def suites() -> list[str]:
     return sorted(p.stem for p in (HERE / "suites").glob("*.yaml"))
 
 
-def load(name: str | Path, overrides: Sequence[str] = ()) -> Scenario:
-    """A scenario by its name or its file, with `key.sub=value` overrides (values are YAML).
+def load(name: str | Path, overrides: Overrides = ()) -> Scenario:
+    """A scenario by its name or its file, with what is to differ from it.
 
+    `overrides` are `key.sub=value` texts, the values YAML, or a mapping {"key.sub": value}.
     Raises ScenarioError with one line that names the file and the key.
     """
     path = _find(name, HERE, [*names(), *examples()], "scenario")
     data = read_yaml(path)
-    for override in overrides:
-        _override(data, override)
+    change(data, overrides)
     scenario: Scenario = _validate(Scenario, data, path.name)
     scenario._file = path.name
     return scenario
@@ -245,30 +245,14 @@ def _find(
     raise ScenarioError(f"unknown {what} {text!r}{did_you_mean(text, [*known, *also])}")
 
 
-def _override(data: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
-    if not equals or not key.strip():
-        raise ScenarioError(
-            f"--set {override}: expected key=value, as in people.visits_per_hour=30"
-        )
-    *parents, last = key.strip().split(".")
-    for parent in parents:
-        below = data.setdefault(parent, {})
-        if not isinstance(below, dict):
-            raise ScenarioError(f"--set {override}: {parent} holds a value, not further keys")
-        data = below
-    try:
-        data[last] = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise ScenarioError(f"--set {override}: the value is not YAML") from None
-
-
 def _validate(model: type[Any], data: dict[str, Any], where: str) -> Any:
     try:
         # as JSON, so that a list may be a tuple, but `yes` is no number
         return model.model_validate_json(json.dumps(data, default=str), strict=True)
     except ValidationError as error:
         raise ScenarioError(f"{where}: {explain(error, model)}") from None
+    except TypeError:  # a date, say
+        raise ScenarioError(f"{where}: a key that is not a text or a number") from None
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import pybullet as p
 from numpy.typing import NDArray
 
+from genba.sim.client import Client
 from genba.sim.grippers import GRIPPERS
 from genba.sim.layout import Layout, Numbers
 from genba.sim.robots import ROBOTS, loadable
@@ -43,7 +44,7 @@ CLOSE = Camera((0.36, 0.0, 0.14), 2.0, 52.0, -34.0, (1.0, 0.2, 2.2))
 WIDE = Camera((0.55, 0.0, 0.08), 3.4, -48.0, -38.0, (-1.6, 0.6, 2.0))
 
 
-class Renderer:
+class Renderer(Client):
     """Draws states of one layout with PyBullet's own software renderer. `close` ends it.
 
     `wide` steps back, so that people beside the table are in the picture, and behind the robot.
@@ -52,7 +53,7 @@ class Renderer:
     def __init__(self, layout: Layout, wide: bool = False) -> None:
         self.camera = WIDE if wide else CLOSE
         self.robot, self.gripper = ROBOTS[layout.robot], GRIPPERS[layout.gripper]
-        self.client = p.connect(p.DIRECT)
+        super().__init__()
         with loadable(layout.robot, layout.gripper) as path:
             self.body = p.loadURDF(
                 path, self.robot.base, useFixedBase=True, physicsClientId=self.client
@@ -66,12 +67,6 @@ class Renderer:
                 self._box(half, rgba, (x, y, z + f.half[2] - half[2] - LOWER))
         self.parts = {s.name: self._box(s.half, s.rgba, AWAY) for s in layout.parts}
         self.people: dict[str, list[tuple[int, float]]] = {}
-
-    def close(self) -> None:
-        """Give the client back. Closing twice is no error."""
-        if self.client >= 0:
-            p.disconnect(self.client)
-            self.client = -1
 
     def image(self, state: State, size: tuple[int, int] = (640, 480)) -> NDArray[np.uint8]:
         """(height, width, 3) uint8 of a state; size is (width, height) in pixels."""

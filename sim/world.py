@@ -9,6 +9,7 @@ import pybullet as p
 import pybullet_data
 
 from genba.sim.bodies import box, load_robot
+from genba.sim.client import Client
 from genba.sim.grippers import GRIPPERS
 from genba.sim.layout import Layout, Numbers, PartSpec
 from genba.sim.robots import ROBOTS
@@ -25,15 +26,19 @@ WAKE_HEIGHT = 0.085  # m below the TCP; it may come down by 0.05 m in a step
 GRASPED = 0.003  # m of opening above which closed fingers have something between them
 
 
-class World:
+class World(Client):
     """The physics of one cell. It owns its client; `close` gives it back."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.robot = ROBOTS[layout.robot]
         self.gripper = GRIPPERS[layout.gripper]
-        self.client = p.connect(p.DIRECT)
-        self._build()
+        super().__init__()
+        try:
+            self._build()
+        except BaseException:  # whose traceback may be kept, and this world with it
+            self.close()
+            raise
 
     def _build(self) -> None:
         c = self.client
@@ -76,12 +81,6 @@ class World:
         self.cup = Cup(self.gripper)
         self.grip = 0.0
         self._felt = False
-
-    def close(self) -> None:
-        """Give the client back. Closing twice is no error."""
-        if self.client >= 0:
-            p.disconnect(self.client)
-            self.client = -1
 
     # -- reset -----------------------------------------------------------------------------------
 

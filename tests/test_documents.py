@@ -4,11 +4,16 @@ import importlib
 import re
 import runpy
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
+from stable_baselines3 import PPO
 
+import genba.envs as envs
 from genba import cli
+from genba.agents import AGENTS, make
+from genba.scenarios import names
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -27,8 +32,38 @@ RUN = [p for p in blocks("python") if "import" in p.values[0] and "class Rule" n
 
 @pytest.mark.parametrize("code", RUN)
 @pytest.mark.filterwarnings("ignore")
-def test_a_python_block_runs(code, capfd):
-    exec(compile(code, "block", "exec"), {})  # our own documents
+def test_a_python_block_runs(code, capfd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for (text,) in (block.values for block in blocks("yaml") if "# my_cell" in block.values[0]):
+        (tmp_path / "my_cell.yaml").write_text(text)
+    with patch.dict(AGENTS):
+        exec(compile(code, "block", "exec"), {})  # our own documents
+
+
+def test_a_model_of_ones_own_plays_as_the_document_says(tmp_path, monkeypatch):
+    page = (ROOT / "docs/environments.md").read_text()
+    code = re.search(r"```python\n# my_agent.py\n(.*?)```", page, re.S)
+    env = envs.make("kitting_alone")
+    monkeypatch.chdir(tmp_path)
+    PPO("MlpPolicy", env, n_steps=8, batch_size=8, device="cpu").save("my_model.zip")
+    with patch.dict(AGENTS):
+        exec(compile(code[1] if code else "", "block", "exec"), {})
+        agent = make("mine", env)
+    observation, info = env.reset(seed=1)
+    agent.reset(observation, info)
+    assert env.action_space.contains(agent.act(observation)) and len(agent.fingerprint) == 16
+    env.close()
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_field_reward_term_and_info_is_documented(name):
+    page = (ROOT / "docs/environments.md").read_text()
+    env = envs.make(name)
+    env.reset(seed=1)
+    info = env.step(env.action_space.sample())[4]
+    for word in (*env.fields, *info, *info["reward_terms"]):
+        assert f"`{word}`" in page, word
+    env.close()
 
 
 @pytest.mark.parametrize("code", list(blocks("yaml")))

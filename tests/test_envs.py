@@ -1,18 +1,22 @@
 """What every registered environment is held to: the checkers, the same bits, nothing shared."""
 
+import gc
 import resource
+from collections.abc import Callable
 from functools import partial
 
 import gymnasium as gym
 import numpy as np
+import pybullet as p
 import pytest
+from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 from gymnasium.utils.env_checker import check_env as gymnasium_check
 from stable_baselines3.common.env_checker import check_env as sb3_check
 from stable_baselines3.common.vec_env import SubprocVecEnv
 
 import genba.envs as envs
 from genba.agents.scripted import Scripted
-from genba.scenarios import names
+from genba.scenarios import ScenarioError, names
 from genba.sim.state import EventKind
 
 IDS = [spec for spec in gym.registry if spec.startswith("genba/")]
@@ -62,6 +66,51 @@ def test_it_passes_both_environment_checkers(env):
 def test_an_unknown_render_mode_is_refused():
     with pytest.raises(ValueError, match="render_mode.*rgb_array"):
         envs.make("kitting_alone", render_mode="human")
+
+
+def clients():
+    return sum(p.getConnectionInfo(client)["isConnected"] for client in range(100))
+
+
+def test_a_construction_that_fails_and_an_environment_that_is_dropped_keep_no_client():
+    gc.collect()
+    before, kept = clients(), []
+    for _ in range(20):
+        with pytest.raises(ScenarioError) as caught:
+            envs.make("kitting_alone", overrides=["safety=nothing"])
+        kept.append(caught)  # with the frames in which it was raised
+    env = envs.make("kitting_shared", "rgb_array")
+    env.reset(seed=1)
+    env.render()
+    assert clients() == before + 2
+    del env
+    gc.collect()
+    assert clients() == before
+
+
+def test_use_before_reset_and_after_close_is_refused_in_words():
+    env = envs.make("kitting_alone", render_mode="rgb_array")
+    action = np.zeros(7, np.float32)
+    for use in (lambda: env.step(action), lambda: env.render()):
+        with pytest.raises(ResetNeeded, match=r"call reset\(\) first"):
+            use()
+    assert env.events == [] and env.worst is None and env.worst_image() is None
+    env.reset(seed=1)
+    env.close()
+    env.close()
+    closed: list[Callable[[], object]] = [lambda: env.step(action), env.render, env.reset]
+    for again in closed:
+        with pytest.raises(ClosedEnvironmentError, match="the environment is closed"):
+            again()
+    assert env.events  # for whoever evaluates afterwards
+
+
+def test_gym_make_adds_its_own_render_wrappers():
+    env = gym.make("genba/KittingAlone-v0", render_mode="rgb_array_list")
+    env.reset(seed=1)
+    env.step(np.zeros(7, np.float32))
+    assert np.array(env.render()).shape == (2, 480, 640, 3)
+    env.close()
 
 
 def test_a_picture_is_a_picture():
@@ -172,6 +221,18 @@ def test_the_named_fields_make_up_the_observation(env):
     assert sum(env.fields.values()) == env.observation_space.shape[0]
 
 
+def test_an_action_of_a_wrong_shape_is_told_once():
+    env = envs.make("kitting_alone")
+    with pytest.warns(UserWarning) as told:
+        for seed in range(2):
+            env.reset(seed=seed)
+            env.step(np.zeros(3))
+    texts = [str(one.message) for one in told]
+    assert texts == ["action: expected shape (7,), got shape (3,); it counts as NaN"]
+    env.close()
+
+
+@pytest.mark.filterwarnings("ignore:action. expected shape")
 @pytest.mark.parametrize(
     "nonsense",
     [
@@ -201,6 +262,7 @@ def test_a_nonsense_action_stops_the_robot_and_never_raises(nonsense):
     env.close()
 
 
+@pytest.mark.filterwarnings("ignore:action. expected shape")
 def test_an_unprotected_cell_survives_nonsense_too():
     env = envs.make("kitting_alone", overrides=["safety={}"])
     env.reset(seed=1)

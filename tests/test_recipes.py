@@ -9,7 +9,7 @@ import pytest
 
 import genba.envs as envs
 from genba import safety, scenarios
-from genba.agents import AGENTS, make
+from genba.agents import AGENTS, AgentError, make
 from genba.agents.role import Action, Observation
 from genba.envs.kitting import Kitting, KittingSettings
 from genba.safety import PASS, RULES, Parameters, Verdict
@@ -117,3 +117,14 @@ def test_an_agent_of_ones_own():
     events = steps(env, make("still", env), seconds=4.0)
     assert [e.data["state"] for e in events if e.kind is EventKind.STATE][-1] == "idle"
     env.close()
+
+
+def test_an_agent_that_lacks_something_is_refused_in_one_line():
+    AGENTS["odd"] = cast(Any, lambda env: object())
+    AGENTS["made"] = cast(Any, "an instance, not its maker")
+    AGENTS["bare"] = cast(Any, lambda: object())
+    with pytest.raises(AgentError, match="agent odd: object has no fingerprint and no reset"):
+        make("odd", None)
+    for name in ("made", "bare"):
+        with pytest.raises(AgentError, match=f"agent {name}: cannot be called with an env"):
+            make(name, None)

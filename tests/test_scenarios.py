@@ -1,5 +1,6 @@
 """A scenario file is read strictly: a mistake is one line that names the file and the key."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -157,11 +158,54 @@ def test_overrides_reach_every_depth():
     assert (scenario.task["parts"], scenario.seconds) == (3, 9)
 
 
-@pytest.mark.parametrize("override", ["seconds", "=3", "seconds.x=3", "a=[", "seconds=[1]", ""])
-def test_a_wrong_override_is_one_line(override):
+def test_overrides_may_be_a_mapping_and_leave_it_as_it_was():
+    given = {"safety": {"profile": "shared"}, "safety.reduced_speed": False, "task.parts": 3}
+    parts = {"people.visits_per_hour": np.int64(7), "operator.notice": (1.0, 2.0)}
+    scenario = scenarios.load("kitting_shared", {**given, **parts})
+    assert scenario.safety == {"profile": "shared", "reduced_speed": False}
+    assert (scenario.task["parts"], scenario.people.visits_per_hour) == (3, 7)
+    assert scenario.operator.notice == (1.0, 2.0)
+    assert given["safety"] == {"profile": "shared"}
+
+
+def line_of(overrides):
     with pytest.raises(ScenarioError) as caught:
-        scenarios.load("kitting_alone", [override])
-    assert "\n" not in str(caught.value)
+        scenarios.load("kitting_shared", overrides)
+    line = str(caught.value)
+    assert "\n" not in line and "--set" not in line and len(line) < 300
+    return line
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["seconds", "=3", "seconds.x=3", "a=[", "seconds=[1]", "", "seconds=2001-99-99", "a\n=\n[",
+     "title=" + "[" * 5000, "task=[&a [1], *a]", "task={a: 1, a: 2}", "task={2001-01-01: 1}"],
+)  # fmt: skip
+def test_a_wrong_override_is_one_line(override):
+    line_of([override])
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    ["seconds=3", b"seconds=3", 5, None, [5], [("seconds", 3)], {5: 3}, {"title": object()},
+     {"seconds.x": 3}, {"task": {(1, 2): 3}}, {"": 3}],
+)  # fmt: skip
+def test_overrides_of_a_wrong_type_are_one_line(overrides):
+    line_of(overrides)
+
+
+def test_a_parameter_of_a_profile_is_refused_with_the_words_that_set_it():
+    line = line_of(["safety.tcp_speed.limit=0.3"])
+    words = line.partition("; write ")[2]
+    assert words == "safety={profile: shared, tcp_speed: {limit: 0.3}}"
+    assert "safety is the profile 'shared'" in line
+    mixed = {"profile": "shared", "tcp_speed": {"limit": 0.3}}
+    assert scenarios.load("kitting_shared", [words]).safety == mixed
+
+
+def test_a_scenario_that_is_read_already_takes_no_overrides():
+    with pytest.raises(ScenarioError, match="kitting_alone.yaml: overrides"):
+        envs.make(scenarios.load("kitting_alone"), overrides=["seconds=9"])
 
 
 def test_the_fingerprint_tells_scenarios_apart_and_nothing_else():
