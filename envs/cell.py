@@ -128,9 +128,10 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
             new += self._respond(new)
         self.instruments.read(new, self.time, self.arm)
         done = self.time >= self.scenario.seconds - 1e-9
+        cost = float(self.referee.harming)  # before the last step closes what is open
         new = self._write(new, since, done)
         terms = self.task.reward(self.state.robots[ROBOT], new)
-        cost, doing = float(self.referee.harming), self.diary.state
+        doing = self.diary.state
         info = {"time": self.time, "cost": cost, "state": doing, "reward_terms": terms}
         return self._observe(), float(sum(terms.values())), False, done, info
 

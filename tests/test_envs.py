@@ -324,3 +324,18 @@ def test_a_shift_of_eight_hours_that_waits_for_people_takes_seconds():
         steps += 1
     assert info["time"] > 300.0
     env.close()
+
+
+def test_the_last_step_still_says_that_somebody_is_being_harmed():
+    """The diary closes what is open then, and the cost was read after it."""
+    told = {"safety": {}, "seconds": 60, "people.visits_per_hour": 1200}
+    env = envs.make("kitting_shared", overrides=told)
+    agent = Scripted(env)
+    observation, info = env.reset(seed=2)
+    agent.reset(observation, info)
+    while not info["cost"]:
+        observation, *_, info = env.step(agent.act(observation))
+    env.scenario = env.scenario.model_copy(update={"seconds": env.time + 0.05})
+    *_, done, info = env.step(agent.act(observation))
+    assert done and info["cost"] == 1.0
+    env.close()
