@@ -330,7 +330,7 @@ def test_the_last_step_still_says_that_somebody_is_being_harmed():
     """The diary closes what is open then, and the cost was read after it."""
     told = {"safety": {}, "seconds": 60, "people.visits_per_hour": 1200}
     env = envs.make("kitting_shared", overrides=told)
-    agent = Scripted(env)
+    agent = scripted(env)
     observation, info = env.reset(seed=2)
     agent.reset(observation, info)
     while not info["cost"]:
