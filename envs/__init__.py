@@ -34,7 +34,7 @@ def make(
 
 
 # where gym.make looks for the modes that its own wrappers (lists, a window) can start from
-make.metadata = CellEnv.metadata  # type: ignore[attr-defined]
+make.metadata = CellEnv.metadata  # type: ignore[attr-defined]  # a function declares none
 
 
 for _name in names():

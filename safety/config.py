@@ -74,7 +74,9 @@ def oldest_sight(config: Mapping[str, BaseModel]) -> float:
     delays = [
         getattr(settings, "sensor_delay", SENSOR_DELAY)
         for name, settings in config.items()
-        if name in _ABOUT_PEOPLE and any(getattr(settings, key, True) for key in _WHERE)
+        if name in _ABOUT_PEOPLE
+        and any(getattr(settings, key, True) for key in _WHERE)
+        and getattr(settings, "people", True)  # a barrier may be about zones alone
     ]
     blind = not delays or "perception_integrity" in config
     return inf if blind else PERCEPTION_AGE + max(delays)

@@ -82,13 +82,20 @@ def test_a_run_writes_a_log_that_verifies_and_gives_the_same_answers(played, cap
     assert row["signature"] == "its own key"
 
 
+def tampered(rows):
+    """What may be done to the lines of a log, and what is said of it."""
+    return [
+        (rows[:2] + [rows[2].replace(b"visitor", b"visitir", 1)] + rows[3:], "line 3 was changed"),
+        (rows[:3] + rows[4:], "line 4 is missing"),
+        (rows[:1] + [rows[2], rows[1]] + rows[3:], "line 2 was moved"),
+    ]
+
+
 def test_what_was_done_to_a_log_is_said_with_its_line(played, capfd, tmp_path):
     rows = (played / "log").read_bytes().splitlines(keepends=True)
     path = tmp_path / "log"
     for changed, said in [
-        (rows[:2] + [rows[2].replace(b"visitor", b"visitir", 1)] + rows[3:], "line 3 was changed"),
-        (rows[:3] + rows[4:], "line 4 is missing"),
-        (rows[:1] + [rows[2], rows[1]] + rows[3:], "line 2 was moved"),
+        *tampered(rows),
         (rows[:-1], "ends without a seal"),
         (rows[:-2], "ends without a seal"),
     ]:
@@ -167,9 +174,7 @@ def test_a_log_that_was_changed_is_not_explained_as_a_sound_one(played, capfd, t
     rows = (played / "log").read_bytes().splitlines(keepends=True)
     path = tmp_path / "log"
     for changed, said in [
-        (rows[:2] + [rows[2].replace(b"visitor", b"visitir", 1)] + rows[3:], "line 3 was changed"),
-        (rows[:3] + rows[4:], "line 4 is missing"),
-        (rows[:1] + [rows[2], rows[1]] + rows[3:], "line 2 was moved"),
+        *tampered(rows),
         ([*rows, rows[1]], "behind the seal"),
     ]:
         path.write_bytes(b"".join(changed))

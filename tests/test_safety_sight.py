@@ -138,8 +138,9 @@ def test_a_rule_of_ones_own_about_people_does_not_believe_an_old_sight(rule, age
 
 
 def test_a_rule_that_looks_at_nobody_does_not_ask_how_old_the_sight_is():
-    rules: tuple[dict[str, dict[str, float]], ...]
+    rules: tuple[dict[str, dict[str, bool]], ...]
     rules = ({"joint_limits": {}}, {"reduced_speed": {}}, {"guard_interlock": {}})
+    rules += ({"barrier": {"people": False}},)
     for rule in rules:
         assert layer(rule).filter(state(0, age=1e9), ASKED).category is None
 
