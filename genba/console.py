@@ -66,12 +66,15 @@ def need(module: str, extra: str) -> None:
 
 
 def check_file(path: Path | None) -> None:
-    """Raises Refused, before any work, when `path` cannot be written."""
+    """Raises Refused, before any work, when `path` cannot be written; leaves no empty file."""
     if path is None or str(path) == "-":
         return
     try:
+        new = not path.exists()
         with path.open("a"):
             pass
+        if new:
+            path.unlink()
     except OSError as error:
         raise Refused(f"{path}: cannot be written ({error.strerror})") from None
 

@@ -119,7 +119,7 @@ def forge(path, change):
 def test_every_kind_of_entry_gives_the_same_answer_again(tmp_path):
     said = write(tmp_path / "log")
     kinds = {one["kind"] for one in said}
-    assert kinds == {"start", "tick", "reset", "end", "seal"}
+    assert kinds == {"start", "tick", "off", "reset", "end", "seal"}
     acted = {a["rule"] for one in said[1:-2] for a in one.get("acting", ())}
     assert acted >= {
         "speed_separation", "reduced_speed", "emergency_stop", "policy_watchdog",
@@ -127,6 +127,13 @@ def test_every_kind_of_entry_gives_the_same_answer_again(tmp_path):
     }  # fmt: skip
     found = replay(tmp_path / "log")
     assert found.findings == [] and found.same == found.entries > 10 and found.largest == 0.0
+
+
+def test_only_what_began_or_was_reset_is_kept_with_its_inputs(tmp_path):
+    for one in write(tmp_path / "log")[1:-2]:
+        ended = all(e["data"].get("phase") == "off" for e in one["events"])
+        assert (one["kind"] == "off") == ended == ("inputs" not in one) == ("memory" not in one)
+        assert one["events"]
 
 
 def test_an_entry_says_all_that_an_activation_has(tmp_path):

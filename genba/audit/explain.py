@@ -15,7 +15,7 @@ from genba.audit.svg import svg
 from genba.audit.texts import CATEGORIES, REGIONS_JA, clean, pick, reason, text, words
 from genba.console import show_table
 from genba.safety.audit import AuditError
-from genba.safety.audit.chain import Line, lines
+from genba.safety.audit.chain import ENTRIES, Line, lines
 
 Row = dict[str, Any]
 # what reading an entry that a stranger wrote may raise
@@ -33,7 +33,7 @@ def explain(path: Path, number: int, lang: str, out: TextIO) -> None:
         raise _no_entry(path, number, error) from None
     out.write(f"{title}\n\n" + "".join(map(_line, paragraphs)) + "\n")
     if shown is None:
-        why = "by_person" if said["kind"] == "reset" else "opaque"
+        why = {"reset": "by_person", "off": "only_ends"}.get(said["kind"], "opaque")
         out.write(f"{text(lang, why)}\n")
     else:
         out.write(f"{drawing.draw(shown)}\n  {_legend(shown, lang)}\n")
@@ -63,7 +63,7 @@ def overview(path: Path, lang: str, out: TextIO) -> None:
     """A table of all entries. Raises AuditError where there is none."""
     rows = []
     for at, line in _sound(path):
-        if line.kind not in ("tick", "reset"):
+        if line.kind not in ENTRIES:
             continue
         try:
             said = _said(path, at, line)
@@ -82,7 +82,7 @@ def find(path: Path, number: int) -> tuple[Row, Row]:
     for at, line in _sound(path):
         if line.kind == "start":
             begun = at, line
-        elif line.kind in ("tick", "reset"):
+        elif line.kind in ENTRIES:
             known.append(line.n)
             if line.n == number:
                 start = {} if begun is None else _said(path, *begun)
@@ -131,7 +131,7 @@ def told(number: int, start: Row, said: Row, lang: str) -> tuple[str, list[Sente
 def _happened(said: Row, lang: str) -> list[str]:
     """What began and what ended, the gravest first."""
     stops, others = [], []
-    was = said["memory"]["layer"]["stop"]
+    was = _stop(said)
     stopping = {e["subject"] for e in said["events"] if e["kind"] == "stop"}
     for event in said["events"]:
         data, name = event["data"], _title(event["subject"], lang)
@@ -144,13 +144,22 @@ def _happened(said: Row, lang: str) -> list[str]:
             others.append(text(lang, "off", rule=name, duration=float(data["duration"])))
         elif event["subject"] in stopping:
             continue
-        elif data["category"] is None and float(data["scale"]) < 1.0:
-            others.append(text(lang, "slowed", rule=name, share=float(data["scale"])))
+        elif data["category"] is None and float(data["scale"]) < 1.0 and not was:
+            share = min(float(data["scale"]), 0.99)  # 0.999 is no 100 %
+            others.append(text(lang, "slowed", rule=name, share=share))
         else:
             others.append(text(lang, "acts", rule=name))
     if was and not stops:
-        others.append(text(lang, "still", rule=_title(was[1], lang)))
+        others.append(text(lang, "still", rule=_title(was, lang)))
     return stops + others
+
+
+def _stop(said: Row) -> str | None:
+    """The rule whose stop was on before."""
+    if said["kind"] == "off":
+        return said["stop"] and str(said["stop"])
+    stop = said["memory"]["layer"]["stop"]
+    return stop and str(stop[1])
 
 
 def _rule(acting: Row, start: Row, lang: str) -> list[Sentence]:

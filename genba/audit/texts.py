@@ -203,6 +203,10 @@ _TEXTS: dict[str, Both] = {
     "held": ("the gripper holds {name}", "グリッパーが {name} を把持"),
     "near": ("{name} is {distance:.3f} m from the tool", "{name} はツールから {distance:.3f} m"),
     "opaque": ("The inputs were no plain values: no drawing.", "入力が数値でないため図はない。"),
+    "only_ends": (
+        "Nothing began: what the rules were given is not kept, no drawing.",
+        "何も始まっていないため入力は記録されず、図はない。",
+    ),
     "by_person": (
         "The inputs of a reset are its time and who: no drawing.",
         "解除のため図はない。",

@@ -11,7 +11,7 @@ import orjson
 
 from genba.safety.audit import AuditError, AuditLog, Book, verify
 from genba.safety.audit.book import Signer
-from genba.safety.audit.chain import lines
+from genba.safety.audit.chain import ENTRIES, lines
 
 
 @contextmanager
@@ -74,10 +74,10 @@ class Ledger:
                 continue
             self._append(self._book, line.rest)
             last = line.kind
-            entries = 0 if last == "start" else entries + (last in ("tick", "reset"))
+            entries = 0 if last == "start" else entries + (last in ENTRIES)
             if last == "gap":
                 self.missing += int(orjson.loads(line.json)["lost"])
-        if last in ("start", "tick", "reset"):  # its worker died: an episode without end is a loss
+        if last in ("start", *ENTRIES):  # its worker died: an episode without end is a loss
             said = b'"kind":"end","reason":"the worker died","entries":%d' % entries
             self._append(self._book, said)
         part.unlink()

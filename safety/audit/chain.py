@@ -16,7 +16,9 @@ from typing import NamedTuple
 FORMAT = 1
 NOTHING = "0" * 64  # `previous` of the first line
 MAX_LINE = 4 << 20  # bytes; a longer line is none of ours
-KINDS = ("start", "tick", "reset", "gap", "end", "resumed", "seal")
+KINDS = ("start", "tick", "off", "reset", "gap", "end", "resumed", "seal")
+ENTRIES = ("tick", "off", "reset")  # what an episode counts
+ASKED = ("tick", "reset")  # those that hold what the rules were asked
 
 _LINE = re.compile(
     rb'\{"n":(0|[1-9][0-9]{0,11}),"previous":"([0-9a-f]{64})",("kind":"([a-z]{1,9})".*)'

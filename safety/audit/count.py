@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from genba.safety.audit.chain import ENTRIES
 from genba.safety.audit.finding import Finding
 
 
@@ -27,7 +28,7 @@ class Count:
         if self._owed is not None and kind != "gap":
             self.findings.append(self._owed)
         self._owed = None
-        if kind in ("tick", "reset"):
+        if kind in ENTRIES:
             self._began, self._gap = self._began or number, False
             self._entries += 1
             return

@@ -15,7 +15,7 @@ from genba.safety.audit.near import nearest
 from genba.safety.journal import Named
 from genba.safety.rule import Verdict
 from genba.sim.gait import CAPSULE_REGIONS
-from genba.sim.state import Array, Event, State
+from genba.sim.state import Array, Event, EventKind, State
 
 if TYPE_CHECKING:
     from genba.safety.layer import SafetyLayer
@@ -99,6 +99,19 @@ def tick(layer: SafetyLayer, state: State, decision: Decision, since: Mapping[st
                 "dq": asked.dq, "tcp_velocity": asked.tcp_velocity, "grip": float(asked.grip)
             },
         },
+    }  # fmt: skip
+
+
+def only_ends(found: Sequence[Event]) -> bool:
+    """Whether rules fell silent and nothing else happened: there is no answer to ask for again."""
+    return all(e.kind is EventKind.RULE and e.data["phase"] == "off" for e in found)
+
+
+def off(layer: SafetyLayer, found: Sequence[Event]) -> Row:
+    """The entry of such a tick, and which rule's stop goes on."""
+    stop = layer._journal.stop
+    return {
+        "kind": "off", "time": found[0].time, "events": events(found), "stop": stop and stop.rule,
     }  # fmt: skip
 
 

@@ -76,7 +76,7 @@ class AuditLog:
         """An entry where something began or ended; what is remembered is kept for the next one."""
         if decision.events:
             time = getattr(state, "time", 0.0)
-            line = partial(self._activation, layer, state, command, decision)
+            line = partial(self._happened, layer, state, command, decision)
             self._entries += self._attempt(time, line)
         if layer._screen is not self._bound:
             self._keep(layer)
@@ -138,9 +138,11 @@ class AuditLog:
         self._memory = None
         self._fail(error)
 
-    def _activation(
+    def _happened(
         self, layer: SafetyLayer, state: State, command: Command, decision: Decision
     ) -> bytes:
+        if entry.only_ends(decision.events):
+            return _rest(entry.off(layer, decision.events))
         since = {name: times[0] for name, times in layer._journal._active.items()}
         inputs = values.inputs(state, command)
         if len(inputs) > MAX_LINE // 2:

@@ -43,7 +43,7 @@ def replay(path: Path, tick: Callable[[], object] = lambda: None) -> Replay:
     layer: SafetyLayer | None = None
     for number, line, _, _ in chain.lines(path):
         tick()
-        if line is None or line.kind not in ("start", "tick", "reset"):
+        if line is None or line.kind not in ("start", *chain.ASKED):
             continue
         try:
             said = orjson.loads(line.json)

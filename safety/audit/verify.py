@@ -85,7 +85,7 @@ def _content(
     report: Report, number: int, line: Line, config: str | None, count: Count
 ) -> str | None:
     """Counts a line and checks what it says of the configuration; the hash now in force."""
-    report.entries += line.kind in ("tick", "reset")
+    report.entries += line.kind in chain.ENTRIES
     report.episodes += line.kind == "start"
     try:
         said = orjson.loads(line.json)
@@ -95,7 +95,7 @@ def _content(
             if entry.config_hash(said["config"]) != config:
                 text = f"line {number}: the configuration does not fit its hash"
                 report.findings.append(Finding(number, "configuration", text))
-        elif line.kind in ("tick", "reset") and config not in (None, said["config"]):
+        elif line.kind in chain.ASKED and config not in (None, said["config"]):
             text = f"line {number}: made under another configuration than its episode's"
             report.findings.append(Finding(number, "configuration", text))
         elif line.kind == "gap":
