@@ -175,6 +175,25 @@ def test_an_unknown_profile_is_one_line(capfd):
     assert "did you mean ssm_iso" in capfd.readouterr().err
 
 
+def test_the_cost_is_tried_in_scenarios_that_are_changed(capfd):
+    plain, busy = (
+        plan.cost(["ssm_iso"], 0.1, 0, texts) for texts in ((), ["people.visits_per_hour=600"])
+    )
+    assert {job.scenario.people.visits_per_hour for job in busy} == {600.0}
+    assert {job.scenario.safety for job in busy} == {job.scenario.safety for job in plain}
+    keys = [{results.key(job.row()) for job in jobs} for jobs in (plain, busy)]
+    assert not keys[0] & keys[1]  # one folder may hold both
+    for argv, said in [
+        (["--set", "takt=3"], "--part cost"),
+        (["--part", "cost", "--set", "safety=fence"], "sets safety itself"),
+        (["--part", "cost", "--set", "seconds=3"], "sets seconds itself"),
+        (["--part", "cost", "--set", "people.visits=3"], "people.visits"),
+    ]:
+        assert cli.main(["trial", *argv]) == cli.BAD_INPUT
+        err = capfd.readouterr().err
+        assert said in err and err.count("\n") == 1
+
+
 def cost_rows(good):
     """Rows of three seeds of a scenario for each profile, with so many good parts an hour."""
     from genba import kpi

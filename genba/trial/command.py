@@ -29,6 +29,8 @@ def trial(options: argparse.Namespace, out: TextIO) -> list[str]:
     check_file(options.json)
     import_physics()
     parts = list(dict.fromkeys(options.part or ["adversaries"]))
+    if options.overrides and "cost" not in parts:
+        raise Refused("--set: it changes the scenarios of --part cost alone")
     planned = {part: _jobs(part, options) for part in plan.PARTS if part in parts}
     folder = options.out or Path("runs") / f"trial-{time.strftime('%Y%m%d-%H%M%S')}"
     jobs = [job for some in planned.values() for job in some]
@@ -50,7 +52,8 @@ def _jobs(part: str, options: argparse.Namespace) -> list[Job]:
         return plan.adversaries(chosen, options.hours, options.seed)
     if part == "broken":
         return plan.broken(asked or plan.known(plan.BROKEN), SHARE * options.hours, options.seed)
-    return plan.cost(asked or plan.known(plan.SHIPPED), options.hours, options.seed)
+    chosen = asked or plan.known(plan.SHIPPED)
+    return plan.cost(chosen, options.hours, options.seed, options.overrides)
 
 
 def _profiles(names: Sequence[str] | None) -> list[str]:
@@ -85,6 +88,8 @@ def _follow(rows: Generator[Told, None, None], folder: Path) -> int:
 def summary(planned: dict[str, list[Job]], folder: Path, options: argparse.Namespace) -> Row:
     """Everything that the trial has to say, as it is written."""
     card: Row = {**meta(options.seed), "hours": options.hours}
+    if options.overrides:
+        card["overrides"] = list(options.overrides)
     objections: list[str] = []
     for part, jobs in planned.items():
         rows = played(jobs, folder)

@@ -29,6 +29,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="a profile of rules; may be given again (default those that are to protect)",
     )  # fmt: skip
     parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
+        help="change the scenarios of `--part cost`, as people.visits_per_hour=30; may be given "
+        "again",
+    )  # fmt: skip
+    parser.add_argument(
         "--workers", type=count, default=os.cpu_count() or 1, metavar="N",
         help="processes (default: one a core)",
     )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 
 from genba.bench.results import Row
 from genba.safety import PROFILES
-from genba.scenarios import Scenario, load, names
+from genba.scenarios import Scenario, ScenarioError, load, names
 from genba.trial.faults import FAULTS, merged
 
 PARTS = ("adversaries", "broken", "cost")
@@ -139,11 +139,21 @@ def broken(profiles: Sequence[str], hours: float, seed: int) -> list[Job]:
     return found
 
 
-def cost(profiles: Sequence[str], hours: float, seed: int) -> list[Job]:
-    """The scripted agent at work among people, `hours` of each profile and scenario."""
+def cost(
+    profiles: Sequence[str], hours: float, seed: int, overrides: Sequence[str] = ()
+) -> list[Job]:
+    """The scripted agent at work among people, `hours` of each profile and scenario.
+
+    `overrides` change the scenarios. Raises ScenarioError.
+    """
     shared = [name for name in names() if name.endswith("_shared")]
+    for text in overrides:
+        key = text.partition("=")[0].strip().partition(".")[0]
+        if key in ("safety", "seconds"):
+            raise ScenarioError(f"override {text}: a trial sets {key} itself")
     return [
-        Job("cost", profile, load(name, [f"safety={profile}", f"seconds={COST_SECONDS}"]),
+        Job("cost", profile,
+            load(name, [*overrides, f"safety={profile}", f"seconds={COST_SECONDS}"]),
             "scripted", seed + k)
         for k in range(episodes(hours, COST_SECONDS))
         for name in shared

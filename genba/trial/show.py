@@ -74,14 +74,15 @@ def _plain(value: float | None) -> str:
 def _cost(out: TextIO, card: Row) -> None:
     head = [
         "scenario", "profile", "n", "good parts/h", "of unprotected", "when up",
-        "among people", "standing", "slowed", "down", "interventions/h", "breaches", "moving",
-        "over limit",
+        "among people", "visited", "standing", "slowed", "down", "interventions/h", "breaches",
+        "moving", "over limit",
     ]  # fmt: skip
     rows = [
         [
             row["scenario"], row["profile"], str(row["episodes"]),
             _spread(row["good_parts_per_hour"]), _spread(row.get("of_unprotected")),
             number(row["good_parts_per_hour_up"]), _spread(row["good_parts_per_hour_shared"]),
+            number(row["shared_share"]),
             number(row["standstill_share"]), number(row["slowed_share"]), number(row["adot_share"]),
             number(row["interventions_per_hour"]), str(row["breaches"]),
             str(row["contacts_moving"]), str(row["over_limit"]),

@@ -133,12 +133,14 @@ def output(rows: Sequence[Row]) -> list[Row]:
 
 
 def _running(pooled: kpi.Tally) -> Row:
-    """What explains the output: interventions, down time, and what happens while it is not down:
-    the output, and the shares of that time in which rules hold the robot or slow it.
+    """What explains the output: the share of the time with a visitor in the cell, interventions,
+    down time, and what happens while it is not down: the output, and the shares of that time in
+    which rules hold the robot or slow it.
     """
     sums, figures = pooled["sums"], kpi.figures(pooled)
     up = sums["pbt"] - sums["adot"]
     return {
+        "shared_share": sums["shared"] / sums["pbt"] if sums["pbt"] > 0.0 else None,
         "interventions_per_hour": figures["interventions_per_hour"],
         "adot_share": figures["adot_share"],
         "good_parts_per_hour_up": 3600.0 * sums["good"] / up if up > 0.0 else None,
