@@ -7,6 +7,7 @@ from math import inf, sqrt
 import numpy as np
 from numba import njit
 
+from genba.safety.geometry import sound_capsule
 from genba.sim.body_limits import LIMITS
 from genba.sim.compiled import kernel
 from genba.sim.gait import CAPSULE_REGIONS
@@ -18,6 +19,8 @@ _ROWS = [LIMITS[region] for region in CAPSULE_REGIONS]
 BODY: Array = np.array([(b.force * b.transient, b.stiffness, b.mass) for b in _ROWS])
 # For a body of another make: the strictest of each
 STRICTEST: Array = np.array([[BODY[:, 0].min(), BODY[:, 1].max(), BODY[:, 2].max()]])
+
+NO_FORCE = "the measured force is none"
 
 
 def limits(body: Array) -> Array:
@@ -35,6 +38,9 @@ def touched(
     more exact than that. Force is the two-body model's at the closing speed, `mass` m_R in kg.
     """
     least = inf
+    for j in range(body.shape[0]):
+        if not sound_capsule(body, j):  # no body: who asks how near it is must act
+            return -inf, j, 0.0, table[j, 0]
     for i in range(robot.shape[0]):
         for j in range(body.shape[0]):
             least = min(least, closest(robot[i], body[j])[0])

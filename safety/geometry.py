@@ -161,6 +161,15 @@ def answer(asked: Array, grip: float, bound: float) -> tuple[int, float]:
 
 
 @kernel()
+def sound_capsule(bodies: Array, j: int) -> bool:
+    """Whether row j is a capsule of this world: finite, not too far away, no radius below 0."""
+    total = 0.0
+    for k in range(7):
+        total += abs(bodies[j, k])
+    return bool(total < LARGEST and bodies[j, 6] >= 0.0)
+
+
+@kernel()
 def bounding_ball(capsule: Array) -> tuple[float, float, float, float]:
     """Centre and radius of the smallest ball around a capsule."""
     dx, dy, dz = capsule[3] - capsule[0], capsule[4] - capsule[1], capsule[5] - capsule[2]
@@ -207,9 +216,10 @@ def gap(robot: Array, body: Array, cutoff: float) -> float:
     Minus infinity where a number is bad: whoever asks how near a person is must then act.
     """
     least = inf
+    for j in range(body.shape[0]):
+        if not sound_capsule(body, j):
+            return -inf
     balls = bounding_balls(body)
-    if not isfinite(balls.sum()):
-        return -inf
     for i in range(robot.shape[0]):
         x, y, z, r = bounding_ball(robot[i])
         for j in range(body.shape[0]):
@@ -229,7 +239,7 @@ def touches(zones: Array, body: Array) -> bool:
     """
     for k in range(zones.shape[0]):
         for j in range(body.shape[0]):
-            if not (abs(body[j, :7].sum()) < LARGEST and body[j, 6] >= 0.0):
+            if not sound_capsule(body, j):
                 return True
             low, high, outside = 0.0, 1.0, False
             for axis in range(3):

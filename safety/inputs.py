@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from functools import lru_cache
 
 import numpy as np
 
 from genba.safety import geometry
+from genba.safety.rule import Verdict
+from genba.safety.verdicts import failure
 from genba.sim.blocks import blocks
 from genba.sim.compiled import kernel
 from genba.sim.state import Array, Command, State
@@ -31,6 +33,16 @@ def command_fault(command: Command, joints: int) -> str:
     if kind == geometry.NOT_FINITE or command.grip - command.grip != 0.0:
         return "the command is not finite"
     return ""
+
+
+def blame(fault: str, command: Command, rules: Container[str]) -> Verdict:
+    """A policy that answers no number is for its rule to judge; all else is our own fault."""
+    if not rules:
+        return Verdict(0.0, None, False, fault, 0.0, 0.0)
+    kind, _ = geometry.answer(np.asarray(command.asked, dtype=np.float64), command.grip, np.inf)
+    if kind != geometry.SOUND and "finite_command" in rules:
+        return Verdict(0.0, 2, False, fault, 0.0, 0.0)
+    return failure(fault)
 
 
 def state_fault(state: State, name: str, joints: int, rows: int) -> str:
@@ -62,6 +74,18 @@ def standing(joints: int, rows: int) -> tuple[Array, Array, Array]:
     for array in zeros:
         array.setflags(write=False)
     return zeros
+
+
+def still(command: object, grip: float, joints: int, rows: int) -> Command:
+    """A command to stand in place of another, which may be none at all."""
+    given = (command.asked, command.age) if isinstance(command, Command) else (NOTHING, 0.0)
+    return _new(Command, (*standing(joints, rows), grip, *given))
+
+
+def bare(state: object) -> State:
+    """Of a state that is not sound, or none at all, its time and what machines report."""
+    machines, time = getattr(state, "machines", None), getattr(state, "time", 0.0)
+    return State(time, {}, {}, {}, machines if isinstance(machines, Mapping) else {})
 
 
 class Shares:

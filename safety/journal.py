@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 
 from genba.safety.rule import Verdict
 from genba.sim.state import Event, EventKind
@@ -32,6 +32,8 @@ class Journal:
     __slots__ = ("_active", "_flicker", "stop")
 
     def __init__(self, flicker: float) -> None:
+        if not 0.0 <= flicker < inf:
+            raise ValueError(f"safety: flicker must be 0 s or more and finite, not {flicker}")
         self._flicker = flicker
         self._active: dict[str, tuple[float, float]] = {}  # rule -> since, last seen
         self.stop: Stop | None = None

@@ -7,11 +7,10 @@ Modelled on the standards that the rules name; no certified safety function.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from math import inf, isfinite
 
-import numpy as np
-
-from genba.safety import geometry, inputs, standards
+from genba.safety import inputs, standards
 from genba.safety.catalogue import RULES
 from genba.safety.config import oldest_sight, read_config
 from genba.safety.journal import Journal, Named
@@ -95,19 +94,21 @@ class SafetyLayer:
 
         During a stop the grip stays as it was: a stop must not drop a part.
         """
+        decision: Decision | None = None
+        who = "layer"
         try:
             decision = self._filter(state, command)
             for heed in self._screen.heeds:
                 heed(decision)
-        except Exception as error:  # whatever it is, the robot stops
-            verdict = failure(f"the layer failed: {type(error).__name__}: {error}")
-            decision = self._decide(None, command, [(LAYER, verdict)])
-        if self.recorder is not None:
-            try:
+            if self.recorder is not None:
+                who = "recorder"  # ours never fails; what is not recorded must not move
                 self.recorder.tick(self, state, command, decision)
-            except Exception as error:  # ours never does; what is not recorded must not move
-                verdict = failure(f"the recorder failed: {type(error).__name__}: {error}")
-                return self._decide(None, command, [(LAYER, verdict)])
+        except Exception as error:  # whatever it is, the robot stops
+            fault = failure(f"the {who} failed: {type(error).__name__}: {error}")
+            decision = self._failed(fault, state, command, decision)
+            if self.recorder is not None and who == "layer":
+                with suppress(Exception):
+                    self.recorder.tick(self, state, command, decision)
         return decision
 
     def reset(self, time: float, by: str = "manual") -> tuple[Event, ...]:
@@ -119,7 +120,8 @@ class SafetyLayer:
         """
         if not self._latches or self._persists:
             return ()
-        self.rules.update({name: self._build(name) for name in self._latches if name in self.rules})
+        again = [name for name in self._latches if name in self.rules]
+        self.rules.update({name: self._build(name, self.rules[name]) for name in again})
         self._screen = Screen(self.rules, self._robot_name, self._joints, self._oldest)
         self._latches = {}
         events = self._journal.release(time, by)
@@ -133,8 +135,21 @@ class SafetyLayer:
         if self.recorder is not None:
             self.recorder.skipped(self)
 
-    def _build(self, name: str) -> Rule:
-        return RULES[name](self._settings[name], self._robot_name, self._robot)
+    def _failed(
+        self, fault: Verdict, state: State, command: Command, before: Decision | None
+    ) -> Decision:
+        """A stop for what failed in a tick, after the decision that this one had, if any."""
+        found: list[Named] = [*(before.verdicts if before else ()), (LAYER, fault)]
+        if before is None:
+            self._ask(self._screen.blind, inputs.bare(state), command, found)
+        after = self._decide(None, command, found)
+        return after if before is None else after._replace(events=before.events + after.events)
+
+    def _build(self, name: str, before: Rule | None = None) -> Rule:
+        rule: Rule = RULES[name](self._settings[name], self._robot_name, self._robot)
+        for kept in getattr(before, "KEPT", ()):
+            setattr(rule, kept, getattr(before, kept))
+        return rule
 
     def _filter(self, state: State, command: Command) -> Decision:
         found: list[Named] = []
@@ -184,7 +199,7 @@ class SafetyLayer:
         if fault != inputs.WRONG_SHAPE:
             self._rows = len(command.capsule_velocities)
         if fault:
-            found.append((LAYER, self._blame(fault, command)))
+            found.append((LAYER, inputs.blame(fault, command, self.rules)))
         if checks:
             stale = self._time_fault(state.time)
             if stale:
@@ -194,22 +209,13 @@ class SafetyLayer:
             bad = inputs.state_fault(state, self._robot_name, self._joints, self._rows)
             if bad:  # compiled rules must not meet arrays of a wrong shape
                 found.append((LAYER, failure(bad)))
+                self._ask(self._screen.blind, inputs.bare(state), command, found)
                 checks = ()
         elif isfinite(state.time):
             self._time = state.time
         if fault:
-            nothing = inputs.standing(self._joints, self._rows)
-            command = Command(*nothing, command.grip, command.asked, command.age)
+            command = inputs.still(command, command.grip, self._joints, self._rows)
         return checks, command
-
-    def _blame(self, fault: str, command: Command) -> Verdict:
-        """A policy that answers no number is for its rule to judge; all else is our own fault."""
-        if not self._screen.every:
-            return Verdict(0.0, None, False, fault, 0.0, 0.0)
-        kind, _ = geometry.answer(np.asarray(command.asked, dtype=np.float64), command.grip, np.inf)
-        if kind != geometry.SOUND and "finite_command" in self.rules:
-            return Verdict(0.0, 2, False, fault, 0.0, 0.0)
-        return failure(fault)
 
     def _time_fault(self, time: float) -> str:
         last = self._time
@@ -229,11 +235,8 @@ class SafetyLayer:
 
     def _moved(self, state: State, command: Command, dq: Array) -> Command:
         """The command with joint velocities dq (n,) instead of those asked, rad/s."""
-        chain = self._robot.chain
-        if chain is None:
-            raise ValueError("a motion was changed, and the layer knows no kinematics")
-        q = state.robots[self._robot_name].q
-        return self._robot.moved.command(chain, q, dq, command)
+        robot = self._robot
+        return robot.moved.command(robot.chain, state.robots[self._robot_name].q, dq, command)
 
     def _still(self, state: State | None, command: Command) -> Command:
         """A command to stand, with the grip as it was last let through."""
@@ -241,10 +244,7 @@ class SafetyLayer:
         if grip is None:  # nothing let through yet: a hand that holds goes on holding
             robot = state.robots.get(self._robot_name) if state is not None else None
             grip = 1.0 if robot is None or robot.holding else -1.0
-        dq, twist, rows = inputs.standing(self._joints, self._rows)
-        if isinstance(command, Command):
-            return _new(Command, (dq, twist, rows, grip, command.asked, command.age))
-        return Command(dq, twist, rows, grip, inputs.NOTHING, 0.0)
+        return inputs.still(command, grip, self._joints, self._rows)
 
     def _decide(self, state: State | None, command: Command, found: list[Named]) -> Decision:
         """The most restrictive of all verdicts and latches; any that latches, latches."""
@@ -285,9 +285,8 @@ class SafetyLayer:
     def _leave(
         self, state: State | None, held: Command, leader: Named, found: list[Named]
     ) -> Command:
-        """During a stop: what the leading rule does with the gripper, and how one draws back.
-
-        Only a category 2 stop draws back, and only while no other rule stops the robot.
+        """During a stop: what the leading rule does with the gripper, and how one draws back, which
+        only a category 2 stop does, and only while no other rule stops the robot.
         """
         verdict = leader[1]
         if verdict.grip is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 from typing import Protocol
 
 import numpy as np
@@ -44,8 +45,13 @@ class Moved:
         """At q, dq (n,) rad/s gives the TCP a twist (6,) and the capsules moves (c, 6)."""
         self._of, self._does = (q, dq), (twist, moves)
 
-    def command(self, chain: Chain, q: Array, dq: Array, like: Command) -> Command:
-        """`Chain.command` with the rest as in `like`; reckoned only where it is not known."""
+    def command(self, chain: Chain | None, q: Array, dq: Array, like: Command) -> Command:
+        """`Chain.command` with the rest as in `like`; reckoned only where it is not known.
+
+        ValueError without a chain.
+        """
+        if chain is None:
+            raise ValueError("a motion was changed, and the layer knows no kinematics")
         of = self._of
         if of is None or of[0] is not q or of[1] is not dq:
             return chain.command(q, dq, like.grip, like.asked, like.age)
@@ -71,8 +77,10 @@ class Guarded:
 
 def guarded(robot: RobotModel | Chain, tick: float) -> Guarded:
     """What the rules see of a robot: of a `Chain` (arm with gripper) all, of a `Robot` its limits
-    with the first of its grippers, of any other model its limits alone.
+    with the first of its grippers, of any other model its limits alone. ValueError: no `tick` (s).
     """
+    if not 0.0 < tick < inf:
+        raise ValueError(f"safety: the tick must be above 0 s and finite, not {tick}")
     chain = robot if isinstance(robot, Chain) else None
     if isinstance(robot, Robot):
         chain = Chain.of(robot)

@@ -70,6 +70,9 @@ class Rule(Protocol):
     names): with them and the state, whoever replays a record gets the same verdict. What it
     remembers is replaced, not changed in place; a deque, list or array is there from the start.
     One that is silent in ordinary ticks says when in `silence` (a Silence, or None).
+    What of it outlives a person's reset, and ends with the episode, stands in `KEPT` too.
+    One that can judge by `State.machines` alone has `BLIND = True`: it is asked, without robots and
+    people, also where the rest of a state is not sound.
     One that must know what was let through has `heed(decision)`, called after every tick.
     One that needs what a cell measures on demand names it in `NEEDS`: "wrench", "insertion_force",
     "process", "operator_load", "tracker_disagreement".

@@ -56,14 +56,15 @@ def look(
 class Screen:
     """Says which rules of a layer are to be asked; `rules` are given in their order.
 
-    `every` holds all of them, `covered` the names of those that are silent in a silent tick. What a
-    rule says of the motion counts only until a rule that is asked before it has changed the motion:
-    `after` it come those of the list under its name. `heeds` are to be told what was let through.
+    `every` holds all of them, `blind` those that need no sound state, `covered` the names of those
+    that are silent in a silent tick. What a rule says of the motion counts only until a rule that
+    is asked before it has changed the motion: `after` it come those of the list under its name.
+    `heeds` are to be told what was let through.
     """
 
     __slots__ = (
-        "_age", "_flags", "_joints", "_oldest", "_quiet", "_robot", "_terms", "after", "covered",
-        "every", "heeds", "rest",
+        "_age", "_flags", "_joints", "_oldest", "_quiet", "_robot", "_terms", "after", "blind",
+        "covered", "every", "heeds", "rest",
     )  # fmt: skip
 
     def __init__(
@@ -86,6 +87,9 @@ class Screen:
             (behind if silence.of_motion and not untouched else covered).add(name)
         self.covered = frozenset(covered)
         self.every: Checks = tuple((name, rule.check) for name, rule in rules.items())
+        self.blind: Checks = tuple(
+            (name, rule.check) for name, rule in rules.items() if getattr(rule, "BLIND", False)
+        )
         # asked in a silent tick, and what is asked once one of these has changed the motion
         self.rest: Checks = tuple(pair for pair in self.every if pair[0] not in covered | behind)
         self.after: dict[str, Checks] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import isfinite
 from typing import NamedTuple
 
 from genba.safety import geometry
@@ -63,13 +64,15 @@ def sound(verdict: object, joints: int) -> Verdict:
     """The verdict, or a failure where it is none."""
     if not isinstance(verdict, Verdict):
         return failure("the rule gave no verdict")
-    scale, category, latch, _, _, _, motion, _ = verdict
+    scale, category, latch, _, _, _, motion, grip = verdict
     if not 0.0 <= scale <= 1.0:
         return failure("the rule's scale is outside [0, 1]")
     if category not in CATEGORIES:
         return failure("the rule named no stop category")
     if motion is not None and not (motion.shape == (joints,) and geometry.finite(motion)):
         return failure("the rule's motion is no motion of this robot")
+    if grip is not None and not isfinite(grip):
+        return failure("the rule's grip is none")
     if latch and category is None:
         return failure("the rule latches without a stop category")
     return verdict

@@ -291,3 +291,31 @@ def test_a_stop_that_becomes_stricter_or_latches_is_told_again(play):
 def test_figures_that_are_no_numbers_are_none_in_events(play):
     _, events = run(play([SLOW._replace(trigger=math.nan, limit=math.inf)]), 1)
     assert events[0].data["trigger"] is None and events[0].data["limit"] is None
+
+
+@pytest.mark.parametrize("tick", [0.0, -TICK, math.inf, math.nan])
+def test_a_tick_or_a_flicker_that_is_no_time_is_refused(tick):
+    with pytest.raises(ValueError, match="tick must be"):
+        SafetyLayer({}, {"arm": Arm()}, tick)
+    if tick != 0.0:
+        with pytest.raises(ValueError, match="flicker must be"):
+            SafetyLayer({}, {"arm": Arm()}, TICK, tick)
+
+
+def test_a_rules_grip_that_is_no_number_stops_and_latches(play):
+    layer = play([HALT._replace(grip=math.nan)])
+    decision = layer.filter(state(), command())
+    assert decision.category == 1 and layer.latched and math.isfinite(decision.command.grip)
+
+
+def test_what_began_in_a_tick_is_told_though_something_fails_after_it(play, monkeypatch):
+    def fail(self, decision):
+        raise ZeroDivisionError("heed")
+
+    monkeypatch.setattr(Script, "heed", fail, raising=False)
+    layer = play([OFF._replace(latch=True)])
+    decision = layer.filter(state(), command())
+    told = [(e.kind, e.subject) for e in decision.events]
+    assert told[:2] == [(EventKind.RULE, "script_0"), (EventKind.STOP, "script_0")]
+    assert (EventKind.RULE, "safety_layer") in told and decision.category == 0
+    assert set(layer.latched) == {"script_0", "safety_layer"}

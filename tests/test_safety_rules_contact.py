@@ -254,3 +254,32 @@ def test_the_worst_of_the_parts_about_the_nearest_counts():
     args = arm.capsules, arm.capsule_velocities, someone.capsules, someone.velocities, BODY, mass
     assert touched(*args, 0.05)[1] == face
     assert touched(*args, 0.0)[1] == CAPSULE_REGIONS.index("hand")
+
+
+@pytest.mark.parametrize("name", ["contact_force", "clamping", "collision"])
+@pytest.mark.parametrize("force", [math.nan, -math.inf, -50.0])
+def test_a_force_that_is_none_is_not_believed(name, force):
+    verdict = rule(name).check(state(0.0, robot(wrench=force), 0.0), command())
+    assert verdict.category is not None and verdict.latch
+    assert verdict.reason == "the measured force is none"
+
+
+@pytest.mark.parametrize(("place", "radius"), [(math.nan, 0.05), (0.5, -1.0), (1e200, 0.05)])
+def test_a_force_is_laid_to_a_body_that_is_none(place, radius):
+    body = np.array([[place, 0.0, 0.3, place, 0.0, 0.4, radius]])
+    people = {"ann": Person("visitor", "indifferent", body, np.zeros((1, 6)))}
+    now = State(0.0, {"arm": robot(wrench=20.0)}, people, people_age=0.1)
+    for config in ({"contact_force": {}}, {"collision": {"people": 0.5}, "contact_force": {}}):
+        guard = SafetyLayer(config, {"arm": CHAIN}, TICK)
+        assert guard.filter(now, command()).category is not None
+
+
+def test_somebody_who_is_pressed_by_a_link_while_the_tool_stands_is_clamped():
+    jacobian = np.array([CHAIN.state(HOME, one)[1] for one in np.eye(7)]).T
+    still = np.linalg.svd(jacobian)[2][-1]
+    dq = still * (0.12 / np.abs(CHAIN.state(HOME, still)[3]).max())
+    arm = RobotState(HOME, dq, *CHAIN.state(HOME, dq), 0.04, False, 60.0)
+    assert np.linalg.norm(arm.tcp_velocity) < 1e-6
+    guard = SafetyLayer({"clamping": {}}, {"arm": CHAIN}, TICK)
+    decisions = [guard.filter(state(t * TICK, arm, 0.0), command()) for t in range(90)]
+    assert decisions[-1].category == 1 and guard.latched == ("clamping",)

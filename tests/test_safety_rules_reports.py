@@ -327,3 +327,42 @@ def test_the_conformal_threshold_holds_its_promise_on_average(seed, n, alpha):
 def test_a_threshold_of_nonsense_is_refused(scores, alpha):
     with pytest.raises(ValueError):
         conformal_threshold(scores, alpha)
+
+
+def test_the_hash_of_the_first_tick_holds_through_a_persons_reset():
+    guard = SafetyLayer({"configuration_integrity": {}}, {"arm": CHAIN}, TICK)
+    told = [
+        (guard.filter(state(tick * TICK, configuration=one), command()).category, guard.latched)
+        for tick, one in enumerate(["a", "b", "a"])
+    ]
+    assert [category for category, _ in told] == [None, 1, 1]
+    assert guard.reset(3 * TICK)
+    assert guard.filter(state(3 * TICK, configuration="a"), command()).category is None
+    assert guard.filter(state(4 * TICK, configuration="b"), command()).category == 1
+    guard.start()  # an episode of another cell
+    assert guard.filter(state(0.0, configuration="b"), command()).category is None
+
+
+@pytest.mark.parametrize("name", ["emergency_stop", "guard_open", "takeover"])
+def test_what_machines_report_counts_though_the_rest_of_a_state_is_not_sound(name):
+    rule_of = {"guard_open": "guard_interlock", "takeover": "human_authority"}.get(name, name)
+    good = state(**{name: True})
+    robot = good.robots["arm"]
+    wrong = Person("visitor", "indifferent", np.zeros((3, 5)), np.zeros((3, 6)))
+    flat = wrong._replace(capsules=np.zeros(7))
+    for bad in (
+        good._replace(robots={"arm": robot._replace(q=np.full(7, math.nan))}),
+        good._replace(robots={}), good._replace(people={"ann": wrong}),
+        good._replace(people={"ann": flat}), good._replace(time="noon"),
+    ):  # fmt: skip
+        guard = SafetyLayer("ssm_iso", {"arm": CHAIN}, TICK)
+        decision = guard.filter(bad, command())
+        assert rule_of in guard.latched and decision.category in (1, 2)
+        assert rule_of in [event.subject for event in decision.events]
+
+
+def test_an_emergency_stop_on_a_fault_takes_the_power_away_whatever_the_sensors_say():
+    blind = state(emergency_stop="fault")._replace(robots={})
+    guard = SafetyLayer("ssm_iso", {"arm": CHAIN}, TICK)
+    assert guard.filter(blind, command()).category == 0
+    assert guard.filter(state(TICK, emergency_stop="fault"), None).category == 0

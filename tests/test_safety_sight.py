@@ -180,3 +180,62 @@ def test_the_operator_resets_no_cell_with_somebody_in_it_whom_the_sensors_have_l
     assert not overlooked(sight, state(0, column(3.5)), gone)
     assert not overlooked(sight, near, near)
     assert not overlooked(sight[:1], near, gone)
+
+
+# Buffers, and names that are given anew
+
+
+@pytest.mark.parametrize("profile", SEEING)
+@pytest.mark.parametrize("filled", [math.nan, 50.0])
+def test_who_is_lost_is_missed_though_the_buffer_was_filled_anew(profile, filled):
+    guard, buffer = layer(profile), column(2.5)
+    guard.filter(state(0, buffer), ASKED)
+    buffer[:] = filled
+    decision = guard.filter(state(1), ASKED)
+    assert "perception_integrity" in dict(decision.verdicts) and decision.category == 2
+
+
+@pytest.mark.parametrize("profile", SEEING)
+def test_a_name_that_is_somewhere_else_at_once_is_somebody_elses(profile):
+    guard = layer(profile)
+    guard.filter(state(0, column(2.5)), ASKED)
+    decision = guard.filter(state(1, column(-2.5)), ASKED)
+    assert "vanished" in dict(decision.verdicts)["perception_integrity"].reason
+    for tick in range(2, 200):  # the other one stays: the first is still lost
+        guard.filter(state(tick, column(-2.5)), ASKED)
+    assert guard.stopped_by == "perception_integrity"
+
+
+def test_who_runs_as_fast_as_the_model_has_it_is_not_lost_nor_after_a_gap_in_the_tracking():
+    guard = layer({"perception_integrity": {}})
+    for tick in range(120):
+        body = column(2.9 - 2.0 * tick * TICK + 0.05 * (-1) ** tick)
+        assert guard.filter(state(tick, body), ASKED).category is None
+    seen = guard.filter(state(120, column(0.9)), ASKED)
+    for tick in range(121, 240):  # the last report stands, then there is a fresh one
+        seen = guard.filter(state(tick, column(0.9), age=0.1 + (tick - 120) * TICK), ASKED)
+    assert seen.category == 2
+    assert guard.filter(state(240, column(2.9)), ASKED).category is None
+
+
+def test_somebody_who_comes_back_where_they_can_have_walked_to_is_found():
+    guard = layer({"perception_integrity": {}})
+    guard.filter(state(0, column(2.0)), ASKED)
+    for tick in range(1, 90):
+        body = column(-2.0) if tick == 60 else None  # half a second: too far
+        assert guard.filter(state(tick, body), ASKED).category == 2
+    guard = layer({"perception_integrity": {}})
+    guard.filter(state(0, column(2.0)), ASKED)
+    for tick in range(1, 90):
+        assert guard.filter(state(tick), ASKED).category == 2
+    assert guard.filter(state(90, column(1.0)), ASKED).category is None
+
+
+@pytest.mark.parametrize("rule", [
+    {"perception_integrity": {}}, {"guard_interlock": {"distance": 0.5}},
+    {"ssm_reach": {}}, {"pfl": {}}, {"speed_separation": {}}, {"barrier": {}},
+])  # fmt: skip
+@pytest.mark.parametrize("body", [column(2.0, -1.0), column(math.nan)], ids=["thin", "none"])
+def test_a_rule_of_ones_own_does_not_believe_a_body_that_is_none(rule, body):
+    assert layer(rule).filter(state(0, column(2.0)), ASKED).category is None
+    assert layer(rule).filter(state(0, body), ASKED).category is not None

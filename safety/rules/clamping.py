@@ -60,13 +60,15 @@ class Clamping:
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: s of the touch; limit: s."""
         robot = state.robots[self._robot]
-        if robot.wrench <= self._threshold:
+        if 0.0 <= robot.wrench <= self._threshold:
             if self._since is not None and state.time - self._last > APART:
                 self._since, self._moved = None, False
             return PASS
         return self._touch(state, robot)
 
     def _touch(self, state: State, robot: RobotState) -> Verdict:
+        if not robot.wrench >= 0.0:
+            return Verdict(0.0, 1, True, contact.NO_FORCE, robot.wrench, self._threshold)
         near = [
             person.capsules
             for person in state.people.values()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from genba.safety import geometry
-from genba.safety.retreat import draw_back, standing, way_back
+from genba.safety import contact, geometry
+from genba.safety.retreat import draw_back, nobody_near, standing, way_back
 from genba.safety.robot import RobotModel, kinematics
 from genba.safety.rule import PASS, Parameters, Verdict
 from genba.safety.standards import (
@@ -66,13 +66,15 @@ class Collision:
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: N; limit: N."""
         robot = state.robots[self._robot]
-        if robot.wrench <= self._soft:
+        if 0.0 <= robot.wrench <= self._soft:
             return PASS if self._since is None else self._after(state, robot)
         return self._hit(state, robot)
 
     def _hit(self, state: State, robot: RobotState) -> Verdict:
         force = robot.wrench
-        if force == force and self._person_near(state, robot):
+        if not force >= 0.0:
+            return Verdict(0.0, 2, True, contact.NO_FORCE, force, self._soft)
+        if self._person_near(state, robot):
             return PASS if self._since is None else self._after(state, robot)
         if not force <= self._set.hard:
             return Verdict(0.0, 2, True, "a hard collision", force, self._set.hard)
@@ -82,22 +84,22 @@ class Collision:
             return Verdict(0.0, 2, True, "a collision again", force, self._soft)
         self._since = state.time
         self._back, self._from = way_back(robot), None
-        return self._stand(robot)
+        return self._stand(state, robot)
 
     def _after(self, state: State, robot: RobotState) -> Verdict:
         if self._since is None or state.time - self._since < self._set.hold:
-            return self._stand(robot)
+            return self._stand(state, robot)
         if not robot.wrench <= self._soft:
             reason = "a collision that backing off did not end"
             return Verdict(0.0, 2, True, reason, robot.wrench, self._soft)
         self._since, self._last = None, state.time
         return PASS
 
-    def _stand(self, robot: RobotState) -> Verdict:
+    def _stand(self, state: State, robot: RobotState) -> Verdict:
         motion = None
         if self._from is None and standing(robot):
             self._from = robot.tcp[:3].copy()
-        if self._back is not None and self._from is not None:
+        if self._back is not None and self._from is not None and nobody_near(state, robot):
             motion = draw_back(self._chain, robot, self._from, self._back, self._set.back_off)
             if motion is None:
                 self._back = None  # it is there

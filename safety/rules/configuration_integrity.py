@@ -31,7 +31,8 @@ class ConfigurationIntegrity:
     reset = "manual"
     order = "integrity"
     Parameters = ConfigurationIntegrityParameters
-    MEMORY = ("_declared", "_known")
+    MEMORY = KEPT = ("_declared", "_known")
+    BLIND = True
     __slots__ = ("_declared", "_known")
 
     def __init__(

@@ -68,14 +68,14 @@ class ContactForce:
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: N of the touch; limit: N of the region, or the threshold of a touch."""
         robot = state.robots[self._robot]
-        if robot.wrench <= self._threshold:
+        if 0.0 <= robot.wrench <= self._threshold:
             return PASS if self._last is None else self._after(state, robot)
         return self._touch(state, robot)
 
     def _touch(self, state: State, robot: RobotState) -> Verdict:
         force = robot.wrench
-        if force != force:
-            return Verdict(0.0, 1, True, "the measured force is no number", force, self._threshold)
+        if not force >= 0.0:
+            return Verdict(0.0, 1, True, contact.NO_FORCE, force, self._threshold)
         late = max(0.0, state.people_age - self._set.sensor_delay)
         reach = self._set.near + HUMAN_SPEED_WALKING * late
         limit, near = 0.0, False

@@ -21,6 +21,7 @@ class EmergencyStop:
     order = "people"
     Parameters = EmergencyStopParameters
     silence = Silence(flags=("emergency_stop",))
+    BLIND = True
     __slots__ = ()
 
     def __init__(

@@ -31,6 +31,7 @@ class GuardInterlock:
     reset = "manual"
     order = "people"
     Parameters = GuardInterlockParameters
+    BLIND = True
     __slots__ = ("_distance", "_fenced", "_robot", "_zones", "silence")
 
     def __init__(

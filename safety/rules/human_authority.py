@@ -24,6 +24,7 @@ class HumanAuthority:
     order = "people"
     Parameters = HumanAuthorityParameters
     silence = Silence(flags=("takeover",))
+    BLIND = True
     __slots__ = ()
 
     def __init__(

@@ -156,7 +156,7 @@ class JointLimits:
         """The verdict with the nearest motion that is within all limits."""
         low, high = joint_bounds(robot.q, robot.dq, command.dq, self._limits, self._settings)
         if self._rated:
-            last, self._last = self._last, robot.dq
+            last, self._last = self._last, robot.dq.copy()  # a buffer may be filled anew
             least, most = _rates(
                 robot.dq, robot.dq if last is None else last, self._tick, self._limits
             )

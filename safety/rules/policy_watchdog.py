@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from genba.safety import geometry
-from genba.safety.retreat import draw_back, standing
+from genba.safety.retreat import draw_back, nobody_near, standing
 from genba.safety.robot import RobotModel
 from genba.safety.rule import PASS, Parameters, Silence, Verdict
 from genba.safety.standards import (
@@ -95,12 +95,14 @@ class PolicyWatchdog:
         reason = "the policy is late" if late else "the policy's answer is no action"
         if latch:
             reason += ", again and again: a person takes over"
-        motion = None if latch else self._recover(state.robots[self._robot], state.time)
+        motion = None if latch else self._recover(state, state.robots[self._robot])
         return Verdict(0.0, 2, latch, reason, float(self._streak), float(self._set.ticks), motion)
 
-    def _recover(self, robot: RobotState, time: float) -> Array | None:
+    def _recover(self, state: State, robot: RobotState) -> Array | None:
         """Joint velocities (n,) of the recovery controller, None while it has nothing to do."""
-        if self._chain is None or time - self._holds[-1] < self._set.recover_after:
+        if self._chain is None or state.time - self._holds[-1] < self._set.recover_after:
+            return None
+        if not nobody_near(state, robot):
             return None
         if self._from is None:
             if not standing(robot):

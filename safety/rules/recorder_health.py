@@ -32,6 +32,7 @@ class RecorderHealth:
     Parameters = RecorderHealthParameters
     MEMORY = ("_done", "_since")
     silence = Silence(flags=("recorder_failed",))
+    BLIND = True
     __slots__ = ("_done", "_patience", "_since")
 
     def __init__(
