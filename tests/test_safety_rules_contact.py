@@ -254,3 +254,16 @@ def test_the_worst_of_the_parts_about_the_nearest_counts():
     args = arm.capsules, arm.capsule_velocities, someone.capsules, someone.velocities, BODY, mass
     assert touched(*args, 0.05)[1] == face
     assert touched(*args, 0.0)[1] == CAPSULE_REGIONS.index("hand")
+
+
+def test_velocities_with_too_few_columns_are_those_of_somebody_who_stands():
+    arm = robot(twist=AHEAD)
+    body = person(0.0, arm, "hand").capsules
+    beyond = np.full((len(body), 6), 50.0)  # what lies behind a short row is not read
+    hits = [
+        touched(
+            arm.capsules, arm.capsule_velocities, body, moves, BODY, CHAIN.effective_mass(), 0.0
+        )
+        for moves in (np.zeros((len(body), 6)), beyond[:, :5], beyond[:, :0])
+    ]
+    assert hits[0] == hits[1] == hits[2]
