@@ -55,7 +55,7 @@ def touched(
             for k in range(3):
                 v = speeds[i, k] + s * (speeds[i, k + 3] - speeds[i, k])
                 w = 0.0
-                if j < moves.shape[0]:
+                if j < moves.shape[0] and moves.shape[1] >= 6:
                     w = moves[j, k] + t * (moves[j, k + 3] - moves[j, k])
                 closing += (v - w) * n[k]
             mu = 1.0 / (1.0 / table[j, 2] + 1.0 / mass)

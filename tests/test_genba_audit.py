@@ -21,7 +21,7 @@ from genba.envs import make
 from genba.safety import SafetyLayer
 from genba.safety.audit import AuditError, AuditLog, Book, chain, verify
 from genba.sim.kinematics import chain_of
-from genba.sim.state import RobotState, State
+from genba.sim.state import Person, RobotState, State
 
 MANY = ["--set", "people.visits_per_hour=3600", "--seconds", "9", "--seed", "1"]
 
@@ -174,6 +174,56 @@ def test_a_reset_and_inputs_that_are_no_numbers_are_explained_too(tmp_path, capf
         assert "no plain values" in said[2][1] and "the layer failed" in said[2][1]
     no_picture = tmp_path / "x.svg"
     assert "nothing to draw" in refused(capfd, *asked, 2, "--svg", no_picture, out=True)
+
+
+ARRAY = np.zeros((2, 6))
+WRONG: list[tuple[str, dict[str, Any], bool]] = [  # where, what, whether it is drawn all the same
+    ("person", {"velocities": np.zeros((0, 6))}, True),
+    ("command", {"asked": np.full((2, 3), 9.0)}, True),
+    ("person", {"capsules": np.zeros((3, 3))}, False),
+    ("person", {"capsules": np.zeros(7)}, False),
+    ("robot", {"capsules": np.zeros((10, 3))}, False),
+    ("robot", {"tcp_velocity": ARRAY}, False),
+    ("command", {"tcp_velocity": ARRAY}, False),
+    ("command", {"tcp_velocity": np.array(3.0)}, False),
+    ("command", {"dq": ARRAY}, False),
+    ("command", {"dq": "fast"}, False),
+    ("state", {"robots": {}}, False),
+]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(("where", "what", "drawn"), WRONG)
+def test_inputs_of_a_wrong_shape_are_told_in_words(tmp_path, capfd, lang, where, what, drawn):
+    chained = chain_of("panda", "parallel")
+    q = np.array(chained.robot.home)
+    body = np.array([[0.9, 0.0, -0.3, 0.9, 0.0, 0.6, 0.2]])
+    given: dict[str, Any] = {
+        "robot": RobotState(q, np.zeros(7), *chained.state(q, np.zeros(7)), 0.02, False),
+        "person": Person("visitor", "indifferent", body, np.zeros((1, 6))),
+        "command": chained.command(q, np.full(7, 0.1), 0.0, np.zeros(7)),
+    }
+    if where != "state":
+        given[where] = given[where]._replace(**what)
+    now = State(0.1, {"robot": given["robot"]}, {"visitor-1": given["person"]}, people_age=0.05)
+    with AuditLog(Book(tmp_path / "log")) as log:
+        guard = SafetyLayer({"speed_separation": {}, "finite_command": {}}, {"robot": chained})
+        guard.recorder = log
+        guard.start()
+        guard.filter(now._replace(**what) if where == "state" else now, given["command"])
+    asked = ["audit", "explain", tmp_path / "log", "--lang", lang, "--event", 1]
+    code, out, err = answer(capfd, *asked)
+    assert (code, err) == (0, "")
+    said = json.loads((tmp_path / "log").read_bytes().splitlines()[1])
+    assert len(said["acting"]) > 0 and ("#" in out) == drawn
+    if lang == "en":
+        assert all(acting["reason"] in out for acting in said["acting"])
+        assert "is stopped" in out and ("no drawing" in out) != drawn
+    svg = ["--svg", tmp_path / "x.svg"]
+    if drawn:
+        assert answer(capfd, *asked, *svg)[0] == 0
+    else:
+        assert "entry 1 holds nothing to draw" in refused(capfd, *asked, *svg, out=True)
 
 
 def test_a_log_that_was_changed_is_not_explained_as_a_sound_one(played, capfd, tmp_path):

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from genba.envs import make
 from genba.safety import PASS, PROFILES, RULES, Parameters, SafetyLayer, Verdict, resolve_profile
 from genba.safety.audit import AuditLog, Book, chain, replay, values, verify
+from genba.safety.audit.near import nearest
 from genba.scenarios import load
 from genba.sim.kinematics import chain_of
 from genba.sim.state import EventKind, Part, Person, RobotState, State
@@ -307,6 +308,105 @@ def test_inputs_read_back_to_the_same_bits(row, number, kind):
     np.testing.assert_array_equal(again.asked, asked.astype(np.float64))
     np.testing.assert_array_equal([now.time, again.age], [number, number])
     assert now.people["a"].capsules.tobytes() == was.people["a"].capsules.tobytes()
+
+
+MACHINES = [
+    ({"perception_integrity": {}}, "tracker_disagreement"),
+    ({"process_guard": {}}, "insertion_force"),
+    ({"process_guard": {}}, "retries"),
+    ({"operator_load": {"sustained": 0.0}}, "operator_requests"),
+    ({"operator_load": {}}, "attention_demand"),
+    ({"uncertainty": {}}, "uncertainty"),
+]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, "nan", "-inf"])
+@pytest.mark.parametrize(("config", "key"), MACHINES)
+def test_a_machine_that_gives_no_number_is_answered_alike(tmp_path, config, key, bad):
+    def play(guard):
+        guard.filter(state(1, 2.0), command())
+        guard.filter(state(2, 2.0, machines={key: bad}), command())
+
+    write(tmp_path / "log", play, config)
+    found = replay(tmp_path / "log")
+    assert found.findings == [] and found.same == found.entries == 1
+
+
+def test_a_machine_that_says_nan_is_told_from_one_that_measures_it():
+    machines = {"a": np.nan, "b": "nan", "c": -np.inf, "d": "-inf", "e": np.float32("inf"), "f": ""}
+    said = json.loads(values.inputs(state(1, machines=machines), command()))
+    assert said["state"]["machines"]["a"] == {"float": "nan"}
+    now, _ = values.load(said)
+    assert {n: repr(one) for n, one in now.machines.items()} == {
+        "a": "nan", "b": "'nan'", "c": "-inf", "d": "'-inf'", "e": "inf", "f": "''"
+    }  # fmt: skip
+
+
+SHAPES = [(0, 6), (0,), (6,), (1, 6), (17, 5), (17, 0), (17, 7), (1, 0, 3), (2, 17, 6)]
+
+
+@pytest.mark.parametrize("rule", ["speed_separation", "ssm_reach", "contact_force"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_velocities_that_do_not_fit_the_body_are_judged_alike(tmp_path, shape, rule):
+    def play(guard):
+        now = state(1, 0.1)
+        now.people["visitor-1"] = body(0.1)._replace(velocities=np.ones(shape))
+        robot = now.robots["robot"]._replace(wrench=300.0)
+        guard.filter(now._replace(robots={"robot": robot}), command())
+
+    write(tmp_path / "log", play, {rule: {}})
+    found = replay(tmp_path / "log")
+    assert found.findings == [] and found.same == found.entries == 1
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (0, 3), (2, 0), (1, 2, 1)], ids=str)
+def test_an_answer_of_any_rank_is_judged_alike(tmp_path, shape):
+    def play(guard):
+        for tick, size in enumerate((0.5, 9.0, np.nan, 0.5), 1):
+            order = command()._replace(asked=np.full(shape, size))
+            guard.filter(state(tick, 2.0 if tick < 4 else 0.1), order)
+
+    write(tmp_path / "log", play)
+    found = replay(tmp_path / "log")
+    assert found.findings == [] and found.same == found.entries > 0
+
+
+def deep(n):
+    """A list in a list, n times."""
+    return [deep(n - 1)] if n else []
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        [[1.0], [1.0, 2.0]], 5, "nan", "fast", None, {}, {"empty": "x"}, {"empty": 10**18},
+        {"empty": -1.5}, {"empty": [2]}, {"empty": 0}, deep(90), [0.0] * (values.MOST + 1),
+        [{"empty": 1}],
+    ],
+    ids=lambda junk: repr(junk)[:20],
+)  # fmt: skip
+def test_what_is_no_array_of_any_shape_is_one_line(junk):
+    said = json.loads(values.inputs(state(1, 0.3), command()))
+    for holder, name in (
+        (said["state"]["people"]["visitor-1"], "velocities"), (said["command"], "asked")
+    ):  # fmt: skip
+        was, holder[name] = holder[name], junk
+        with pytest.raises(chain.AuditError) as raised:
+            values.load(said)
+        assert "\n" not in str(raised.value)
+        holder[name] = was
+    values.load(said)
+    for junk in ({}, {"float": None}, {"float": "x"}, {"float": "nan", "more": 1}, [1.0], None):
+        said["state"]["machines"] = {"x": junk}
+        with pytest.raises(chain.AuditError):
+            values.load(said)
+
+
+def test_rows_too_short_for_capsules_are_nobody():
+    body = np.zeros((2, 7))
+    assert nearest(body, body)[0] == 0.0
+    for one, two in ((body[:, :6], body), (body, body[:, :3])):  # what lies beyond is not read
+        assert nearest(one, two) == (np.inf, 0, 0)
 
 
 def test_inputs_that_are_no_values_are_named_and_do_not_stop_the_log(tmp_path):

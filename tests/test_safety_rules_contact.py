@@ -283,3 +283,16 @@ def test_somebody_who_is_pressed_by_a_link_while_the_tool_stands_is_clamped():
     guard = SafetyLayer({"clamping": {}}, {"arm": CHAIN}, TICK)
     decisions = [guard.filter(state(t * TICK, arm, 0.0), command()) for t in range(90)]
     assert decisions[-1].category == 1 and guard.latched == ("clamping",)
+
+
+def test_velocities_with_too_few_columns_are_those_of_somebody_who_stands():
+    arm = robot(twist=AHEAD)
+    body = person(0.0, arm, "hand").capsules
+    beyond = np.full((len(body), 6), 50.0)  # what lies behind a short row is not read
+    hits = [
+        touched(
+            arm.capsules, arm.capsule_velocities, body, moves, BODY, CHAIN.effective_mass(), 0.0
+        )
+        for moves in (np.zeros((len(body), 6)), beyond[:, :5], beyond[:, :0])
+    ]
+    assert hits[0] == hits[1] == hits[2]

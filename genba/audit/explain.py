@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from math import hypot
 from pathlib import Path
 from typing import Any, TextIO
@@ -28,12 +29,11 @@ def explain(path: Path, number: int, lang: str, out: TextIO) -> None:
     start, said = find(path, number)
     try:
         title, paragraphs = told(number, start, said, lang)
-        shown = scene(said)
+        shown, why = _shown(said)
     except BROKEN as error:
         raise _no_entry(path, number, error) from None
     out.write(f"{title}\n\n" + "".join(map(_line, paragraphs)) + "\n")
     if shown is None:
-        why = {"reset": "by_person", "off": "only_ends"}.get(said["kind"], "opaque")
         out.write(f"{text(lang, why)}\n")
     else:
         out.write(f"{drawing.draw(shown)}\n  {_legend(shown, lang)}\n")
@@ -44,13 +44,25 @@ def draw(path: Path, number: int, lang: str, target: Path) -> None:
     start, said = find(path, number)
     try:
         title, paragraphs = told(number, start, said, lang)
-        shown = scene(said)
+        shown, _ = _shown(said)
         if shown is None:
             raise AuditError(f"{path}: entry {number} holds nothing to draw")
         picture = svg(shown, title, paragraphs, lang)
     except BROKEN as error:
         raise _no_entry(path, number, error) from None
     target.write_text(picture, encoding="utf-8")
+
+
+def _shown(said: Row) -> tuple[Scene | None, str]:
+    """What is drawn of an entry, and which text says why where nothing is.
+
+    Inputs of a wrong shape are genuine too: the robot was stopped for them.
+    """
+    try:
+        shown = scene(said)
+    except AuditError:
+        return None, "no_bodies"
+    return shown, {"reset": "by_person", "off": "only_ends"}.get(said["kind"], "opaque")
 
 
 def _no_entry(path: Path, number: int, error: Exception) -> Exception:
@@ -205,15 +217,18 @@ def _around(said: Row, lang: str) -> list[Sentence]:
             region=(region or text(lang, "body")).replace("_", " "),
             link=clean(person["link"] or text(lang, "link")),
         )  # fmt: skip
-        age = text(lang, "seen", age=float(inputs["state"]["people_age"]))
-        out.append((text(lang, "person"), f"{where}, {age}"))
+        if "state" in inputs:
+            where += ", " + text(lang, "seen", age=float(inputs["state"]["people_age"]))
+        out.append((text(lang, "person"), where))
     else:
         out.append((text(lang, "person"), f"{text(lang, 'nobody')}"))
     if "state" in inputs and len(inputs["state"]["robots"]) == 1:
         (robot,) = inputs["state"]["robots"].values()
         rows = robot, inputs["command"], said["decision"]["command"]
-        now, asked, let = (hypot(*map(float, row["tcp_velocity"][:3])) for row in rows)
-        out.append((text(lang, "robot"), f"{text(lang, 'speed', now=now, asked=asked, let=let)}"))
+        with suppress(TypeError):  # of another shape, for which it was stopped: no speed to tell
+            now, asked, let = (hypot(*map(float, row["tcp_velocity"][:3])) for row in rows)
+            speed = text(lang, "speed", now=now, asked=asked, let=let)
+            out.append((text(lang, "robot"), speed))
     if part is not None:
         key = "held" if part["held"] else "near"
         what = text(lang, key, name=clean(part["name"]), distance=float(part["distance"]))

@@ -40,13 +40,14 @@ def scene(said: dict[str, object]) -> Scene | None:
     if not isinstance(inputs, dict) or "state" not in inputs:
         return None
     state, _ = values.load(inputs)
-    if len(state.robots) != 1:
-        return None
-    robot = next(iter(state.robots.values())).capsules
+    robots = [robot.capsules for robot in state.robots.values()]
     bodies = {name: person.capsules for name, person in state.people.items()}
-    for rows in (robot, *bodies.values()):
-        if rows.shape[1] != 7 or not len(rows) or not (np.abs(rows) < SPAN).all():
-            raise AuditError("the inputs hold no bodies that could be drawn")
+    sound = len(robots) == 1
+    for rows in (*robots, *bodies.values()):
+        sound = sound and rows.shape[1] == 7 and len(rows) > 0 and bool((np.abs(rows) < SPAN).all())
+    if not sound:
+        raise AuditError("the inputs hold no bodies that could be drawn")
+    robot = robots[0]
     apart = {name: _nearest(robot, body) for name, body in bodies.items()}
     order = sorted((one[0], name) for name, one in apart.items() if one[0] < MOST)
     if not order:

@@ -203,6 +203,10 @@ _TEXTS: dict[str, Both] = {
     "held": ("the gripper holds {name}", "グリッパーが {name} を把持"),
     "near": ("{name} is {distance:.3f} m from the tool", "{name} はツールから {distance:.3f} m"),
     "opaque": ("The inputs were no plain values: no drawing.", "入力が数値でないため図はない。"),
+    "no_bodies": (
+        "The inputs hold no bodies that could be drawn: no drawing.",
+        "入力に描ける形がないため図はない。",
+    ),
     "only_ends": (
         "Nothing began: what the rules were given is not kept, no drawing.",
         "何も始まっていないため入力は記録されず、図はない。",

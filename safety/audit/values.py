@@ -1,7 +1,8 @@
 """What the layer was given, as JSON that reads back to the same bits; NaN and infinity too.
 
 Numbers are written with the fewest digits that read back to the same float. What JSON has no
-number for is the text "nan", "inf" or "-inf".
+number for is the text "nan", "inf" or "-inf"; of a machine, whose value may be a text, it is
+{"float": "nan"}.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ _FLOAT = np.dtype(np.float64)
 _ROBOT = {
     "q": 1, "dq": 1, "tcp": 1, "tcp_velocity": 1, "capsules": 7, "capsule_velocities": 6
 }  # columns, 1 for a row  # fmt: skip
-_COMMAND = {"dq": 1, "tcp_velocity": 1, "capsule_velocities": 6, "asked": 1}
+_COMMAND = {"dq": 1, "tcp_velocity": 1, "capsule_velocities": 6}
+_ASKED = {**_COMMAND, "asked": 1}
 
 
 def dump(value: Any) -> bytes:
@@ -39,10 +41,10 @@ def _strided(value: Any) -> Any:
 def inputs(state: State, command: Command) -> bytes:
     """State and command as JSON; {"opaque": reason} where they are no values of that kind."""
     try:
-        plain = {"state": _state(state), "command": _arrays(command, _COMMAND)}
+        plain = {"state": _state(state), "command": _arrays(command, _ASKED)}
         text = dump(plain)
         # JSON has no NaN: orjson writes null, which no input else holds
-        return dump(spelt(plain)) if b"null" in text else text
+        return dump(_spelt_out(plain)) if b"null" in text else text
     except Exception as error:  # whatever it was, the layer has judged it already
         return dump({"opaque": f"{type(error).__name__}: {error}"[:200]})
 
@@ -54,7 +56,7 @@ def _state(state: State) -> dict[str, Any]:
         "people": {
             name: {
                 "role": p.role, "behaviour": p.behaviour, "capsules": _numbers(p.capsules),
-                "velocities": _numbers(p.velocities),
+                "velocities": (_numbers if p.velocities.ndim == 2 else _odd)(p.velocities),
             }
             for name, p in state.people.items()
         },
@@ -72,6 +74,12 @@ def _arrays(value: RobotState | Command, arrays: Mapping[str, int]) -> dict[str,
     for name in arrays:
         out[name] = _numbers(out[name])
     return out
+
+
+def _odd(array: Any) -> Any:
+    """Velocities that are no rows. Of those without numbers the rank is told: [] is (0, 6)."""
+    out = _numbers(array)
+    return out if out.size else {"empty": out.ndim}
 
 
 def _numbers(array: Any) -> Array:
@@ -97,6 +105,15 @@ def spelt(value: Any) -> Any:
     return value
 
 
+def _spelt_out(plain: dict[str, Any]) -> Any:
+    """Inputs with the numbers that JSON lacks; those of machines are told from texts."""
+    out, machines = spelt(plain), plain["state"]["machines"]
+    for name, said in out["state"]["machines"].items():
+        if isinstance(said, str) and not isinstance(machines[name], str):
+            out["state"]["machines"][name] = {"float": said}
+    return out
+
+
 def number(value: Any) -> float:
     """A number of a log. Raises AuditError."""
     if value in ("nan", "inf", "-inf"):
@@ -106,15 +123,20 @@ def number(value: Any) -> float:
     return float(value)
 
 
-def array(value: Any, columns: int) -> Array:
-    """(n,) where `columns` is 1, else (n, columns or what there was). Raises AuditError."""
+def array(value: Any, columns: int, free: bool = False) -> Array:
+    """(n,) where `columns` is 1, else (n, columns or what there was); `free`: of any rank above 0.
+
+    Raises AuditError.
+    """
+    rank = value["empty"] if free and isinstance(value, dict) else 0
     try:
-        out = np.array(value, dtype=np.float64)
+        out = np.array([] if rank else value, dtype=np.float64, ndmin=rank)
     except (TypeError, ValueError, OverflowError):
         raise AuditError("an array holds what is no number") from None
-    if out.size == 0 and columns > 1:
+    if value == [] and columns > 1:  # no row tells how long it is
         out = np.zeros((0, columns))
-    if out.ndim != (1 if columns == 1 else 2) or out.size > MOST:
+    fits = out.ndim > 0 if free else out.ndim == (1 if columns == 1 else 2)
+    if not fits or out.size > MOST:
         raise AuditError("an array has an impossible shape")
     return out
 
@@ -133,8 +155,11 @@ def load(value: Any) -> tuple[State, Command]:
         }
         machines = {name: _plain(one) for name, one in state["machines"].items()}
         times = number(state["time"]), number(state["people_age"])
-        asked = {name: array(command[name], columns) for name, columns in _COMMAND.items()}
-        order = Command(**asked, grip=number(command["grip"]), age=number(command["age"]))
+        moves = {name: array(command[name], columns) for name, columns in _COMMAND.items()}
+        asked = array(command["asked"], 1, free=True)  # a policy's own; rules read it flat
+        order = Command(
+            **moves, asked=asked, grip=number(command["grip"]), age=number(command["age"])
+        )
     except (KeyError, TypeError, AttributeError):
         raise AuditError("the inputs are not all there") from None
     return State(times[0], robots, people, parts, machines, times[1]), order
@@ -148,14 +173,15 @@ def _robot(value: Any) -> RobotState:
 
 
 def _person(value: Any) -> Person:
-    capsules, velocities = array(value["capsules"], 7), array(value["velocities"], 6)
-    # compiled rules read a velocity for every capsule
-    if velocities.shape != (len(capsules), 6):
-        raise AuditError("a person's velocities do not fit the capsules")
+    capsules = array(value["capsules"], 7)
+    # those that do not fit the capsules are for the rules to judge: who needs them must act
+    velocities = array(value["velocities"], 6, free=True)
     return Person(str(value["role"]), str(value["behaviour"]), capsules, velocities)
 
 
 def _plain(value: Any) -> float | int | bool | str:
+    if isinstance(value, dict) and value.keys() == {"float"}:
+        return number(value["float"])
     if not isinstance(value, float | int | bool | str):
         raise AuditError("a machine's value is none")
     return value
