@@ -59,7 +59,7 @@ class Arm:
         """The policy's answer as numbers, one for each of `actions`; anything else is all NaN."""
         try:
             asked = np.array(action, dtype=np.float64).reshape(-1)
-        except (TypeError, ValueError):
+        except Exception:  # a stranger's value may raise what it likes
             asked = np.empty(0)
         return asked if asked.size == self.actions else self._misheard(action)
 

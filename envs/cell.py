@@ -14,7 +14,7 @@ from genba.envs import company
 from genba.envs.arm import Arm, still
 from genba.envs.catalogue import build_layer, build_task
 from genba.envs.diary import Diary, condition, recording
-from genba.envs.disturbance import disturbance_of
+from genba.envs.disturbance import OBSERVED, disturbance_of
 from genba.envs.instruments import Instruments, tickets
 from genba.envs.operator import FREED, Desk, calls_for
 from genba.envs.task import parts_of
@@ -75,7 +75,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         self._size = size = sum(self.fields.values())
         start = sum(self.arm.fields.values())
         self._task = slice(start, start + sum(self.task.fields.values()))  # in an observation
-        self.observation_space = gym.spaces.Box(-20.0, 20.0, (size,), np.float32)
+        self.observation_space = gym.spaces.Box(-OBSERVED, OBSERVED, (size,), np.float32)
         self.action_space = gym.spaces.Box(-1.0, 1.0, (self.arm.actions,), np.float32)
         self._renderer: Renderer | None = None
         self._begun = False
@@ -98,7 +98,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         self.sensors = company.sensors(self.sensing, sensors, self.disturbance)
         self.referee.reset()
         self.crew = company.crew(s, people, self.task.workplace, TICK)
-        self.desk = Desk(s.operator, operator, self.task.workplace)
+        self.desk = Desk(s.operator, operator, self.task.workplace, s.seconds)
         self.machines = self.instruments.reset()
         self._parts: dict[str, Part] = parts_of(self.task, self.world, {})
         self.state = self._look()
@@ -117,7 +117,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         recording(self.layer, self.machines)
         if self.desk.soft:
             self.desk.lock(since)
-        if self.desk.busy and still(self.state.robots[ROBOT]):
+        if locked := (self.desk.busy and still(self.state.robots[ROBOT])):
             new = self._wait()
         else:
             asked = self.arm.hold() if self.desk.busy else self.arm.hear(action)
@@ -126,9 +126,11 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
             new += self.task.advance(self.world, self.state.robots[ROBOT], self.time)
             self._parts = parts_of(self.task, self.world, self._parts)
             new += self._respond(new)
-        self.instruments.read(new, self.time, self.arm)
+        self.time = min(self.time, self.scenario.seconds)  # the last ticks may lie across the end
         done = self.time >= self.scenario.seconds - 1e-9
-        cost = float(self.referee.harming)  # before the last step closes what is open
+        self.instruments.read(new, self.time, self.arm)
+        # before the last step closes what is open; a robot that is locked out harms nobody
+        cost = float(self.referee.harming and not locked)
         new = self._write(new, since, done)
         terms = self.task.reward(self.state.robots[ROBOT], new)
         doing = self.diary.state
@@ -166,15 +168,15 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         # one who came to a robot that ran on has waited until it stood
         self.desk.until = max(self.desk.until, self.time)
         self.time = min(self.time + LOCKED_STEP, self.desk.until, self.scenario.seconds)
-        new: list[Event] = []
+        new = company.seen(self.referee, self.crew, self.state, self.time, TICK)
         if self.time >= self.desk.until:
-            new = [self.desk.arrive()] if self.desk.phase == "coming" else self._release()
+            new += [self.desk.arrive()] if self.desk.phase == "coming" else self._release()
         self.state = self.measured = self._look()
         return new
 
     def _release(self) -> list[Event]:
         """The operator has done what was asked, steps out and resets the cell."""
-        new: list[Event] = []
+        new = self.referee.close(self.time)  # the arm may be jogged: that is no way through people
         for call in self.desk.calls:
             freed = call.cause in FREED
             cause = "cycle_overtime" if freed else call.cause
@@ -208,8 +210,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
             if call.cause == "contact":
                 self.machines["emergency_stop"] = True
             if call not in self.desk.calls:
-                point = self.task.work_point(call.part)
-                asked = self.desk.call(self.time, call, point)
+                asked = self.desk.call(self.time, call, self.task.work_point(call.part))
                 if asked and self.desk.visit is not None:
                     self.crew.add(self.desk.visit.visit)
                 events += asked
@@ -231,9 +232,10 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
             new = [*new, *self.referee.close(self.time)]
         written = diary.write(new, self.time, self.time - since, state.people)
         diary.enter(self.time, self._condition(standing))
+        diary.watch(self.referee.worst, state)
         if state.people and not self.desk.busy:
-            row = company.trace_row(state, robot, self.referee.separation, self.layer.scale)
-            diary.watch(row, self.referee.worst[0], state)
+            apart, scale = self.referee.separation, self.layer.scale
+            diary.trace.append(company.trace_row(state, robot, apart, scale))
         if done:
             diary.close(self.time)
         return written
@@ -269,15 +271,14 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
 
     def worst_image(self) -> Picture | None:
         """(h, w, 3) uint8 of the cell at its worst moment, None if nobody came."""
-        return None if self.diary.worst is None else self.picture(self.diary.worst[2])
+        return None if self.diary.worst is None else self.picture(self.diary.worst[1])
 
     def picture(self, state: State | None = None, size: tuple[int, int] = (640, 480)) -> Picture:
         """(h, w, 3) uint8 of the cell now, or as it was in `state`."""
         if not self._begun:
             self._refuse()
         if self._renderer is None:
-            about = self.scenario.people.visits_per_hour > 0
-            self._renderer = Renderer(self.task.layout(), wide=about)
+            self._renderer = Renderer(self.task.layout(), wide=bool(company.fields(self.scenario)))
         return self._renderer.image(self.state if state is None else state, size)
 
     def render(self) -> Picture | None:

@@ -20,7 +20,7 @@ from genba.sim.referee import Referee, RefereeConfig
 from genba.sim.robots import Robot
 from genba.sim.sensors import SensorConfig, Sensors
 from genba.sim.separation import closest, least
-from genba.sim.state import Array, RobotState, State
+from genba.sim.state import Array, Event, RobotState, State
 
 FAR = 3.0  # m, the separation told when nobody is nearer
 FIELDS: Mapping[str, int] = {"person_gap": 3, "separation": 1, "safety_scale": 1}
@@ -61,6 +61,20 @@ def referee(name: str, chain: Chain, robot: Robot) -> Referee:
     masses, names = {name: chain.effective_mass()}, {name: chain.capsule_names}
     harm = RefereeConfig(deceleration=robot.deceleration)
     return Referee(masses, harm, names, {name: robot.ddq_max})
+
+
+def seen(referee: Referee, crew: Crew, state: State, until: float, tick: float) -> list[Event]:
+    """What the referee sees up to `until` (s), tick by tick, while a robot that is locked out
+    stands as in `state` and only the people move.
+    """
+    events: list[Event] = []
+    time, worst = state.time, referee.worst
+    while time < until:
+        time, before = min(time + tick, until), time
+        now = state._replace(time=time, people=crew.at(time))
+        events += referee.watch(now, time - before)
+    referee.worst = worst  # whoever leans on such a robot is no closest call
+    return events
 
 
 def overlooked(latched: Sequence[str], truth: State, measured: State) -> bool:

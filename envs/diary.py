@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import inf
+from operator import attrgetter
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from genba.sim.state import Array, Event, EventKind, Person, State, Value
 
 AUTONOMOUS = ("producing", "slowed", "idle")  # states in which the cell could finish a part
 PROGRESS = (EventKind.PART_FINISHED, EventKind.PART_REJECTED, EventKind.SERVICE_DONE)
+_time = attrgetter("time")
 IDLE = 2.0  # s without motion, though nothing stops the robot, after which it counts as idle
 
 
@@ -25,7 +28,7 @@ class Diary:
     events: list[Event] = field(default_factory=list)
     state: str = ""
     trace: list[tuple[float, float, float, float, float]] = field(default_factory=list)
-    worst: tuple[float, float, State] | None = None  # margin m, separation m, what it looked like
+    worst: tuple[tuple[float, float, float], State] | None = None  # and what it looked like
     moved: float = 0.0  # s, when the robot last moved
     resumed: float = 0.0  # s of productive time at the last finished part or service
     productive: float = 0.0  # s spent so far in states in which a part could be finished
@@ -56,7 +59,8 @@ class Diary:
             new = [*new, *self._traffic(time, people)]
         if not new:
             return []
-        new = sorted(new, key=lambda e: e.time)
+        # the last ticks of an episode may lie beyond its end
+        new = sorted((e if e.time <= time else replace(e, time=time) for e in new), key=_time)
         if any(e.kind in PROGRESS for e in new):
             self.resumed = self.productive
         self.events += new
@@ -70,13 +74,10 @@ class Diary:
         """Whether the robot has not moved for a while."""
         return time - self.moved > IDLE
 
-    def watch(
-        self, row: tuple[float, float, float, float, float], margin: float, state: State
-    ) -> None:
-        """Trace a control step with people about; keep the moment of the least margin."""
-        self.trace.append(row)
-        if self.worst is None or margin < self.worst[0]:
-            self.worst = (margin, row[1], state)
+    def watch(self, worst: tuple[float, float, float], state: State) -> None:
+        """Keep the state of the least margin so far: that margin (m), when (s), separation (m)."""
+        if worst[0] < inf and (self.worst is None or worst[0] < self.worst[0][0]):
+            self.worst = (worst, state)
 
     def _traffic(self, time: float, people: Mapping[str, Person]) -> list[Event]:
         events = []
@@ -105,8 +106,8 @@ class Diary:
         """Time s, margin d - S* m and separation m of the worst moment, if any."""
         if self.worst is None:
             return None
-        margin, separation, state = self.worst
-        return {"time": state.time, "margin": margin, "separation": separation}
+        margin, time, separation = self.worst[0]
+        return {"time": time, "margin": margin, "separation": separation}
 
     def trace_array(self) -> Array:
         """(k, 5): time s, separation m, S_p m, TCP speed m/s, safety scale."""

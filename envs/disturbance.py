@@ -17,6 +17,7 @@ from genba.sim.faults import Faults, What, schedule
 from genba.sim.sensors import Sensors
 from genba.sim.state import Array, Command, RobotState, State
 
+OBSERVED = 20.0  # what every value of an observation lies within, either way
 _Filter = Callable[[State, Command], Decision]
 
 
@@ -50,7 +51,10 @@ class Disturbance:
     def blur(self, seen: NDArray[np.float32]) -> NDArray[np.float32]:
         """What the policy sees."""
         spread = self._acting.get(What.OBSERVATION_NOISE)
-        return seen if spread is None else self._view.normal(seen, spread).astype(np.float32)
+        if spread is None:
+            return seen
+        noisy = self._view.normal(seen, spread).clip(-OBSERVED, OBSERVED)
+        return noisy.astype(np.float32)
 
     def decide(self, ask: _Filter, measured: State, asked: Array, robot: str) -> Decision:
         """One safety tick between the policy's answer and the arm."""

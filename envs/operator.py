@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import exp, log, sqrt
+from math import exp, inf, log, sqrt
 from typing import Literal
 
 import numpy as np
@@ -100,6 +100,9 @@ def _hurts(event: Event) -> bool:
     return bool(event.data["moving"] and event.data["robot_force_ratio"] > 1.0)
 
 
+BEYOND = 60.0  # s
+
+
 @dataclass(slots=True)
 class Desk:
     """The operator's day: free, on the way, at work."""
@@ -107,6 +110,7 @@ class Desk:
     settings: Operator
     rng: np.random.Generator
     workplace: Workplace
+    end: float = inf  # s, of the episode
     phase: Literal["free", "coming", "working"] = "free"
     calls: list[Call] = field(default_factory=list)
     until: float = 0.0  # s, when the phase ends
@@ -141,7 +145,8 @@ class Desk:
         lo, hi = self.settings.notice
         notice, pace = float(self.rng.uniform(lo, hi)), float(self.rng.normal())
         way = self.settings.distance / self.settings.walking_speed
-        service = self._service(call.service, pace)
+        # what would be done long after the episode's end need not be drawn
+        service = min(self._service(call.service, pace), max(0.0, self.end - time) + BEYOND)
         self.visit = operator_visit(time + notice, way, service, work_point, self.workplace)
         self.notice, self.count = notice, self.count + 1
         self.phase, self.start, self.until = "coming", time, self.visit.arrived

@@ -25,12 +25,13 @@ def own_stdout() -> Iterator[TextIO]:
 
     PyBullet writes to file descriptor 1, so that descriptor itself is bent, not `sys.stdout`.
     """
-    sys.stdout.flush()
     try:
         kept = os.dup(1)
     except OSError:  # there is no standard output at all
-        yield sys.stdout
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:
+            yield nowhere
         return
+    sys.stdout.flush()
     try:
         os.dup2(2, 1)
         with os.fdopen(os.dup(kept), "w", encoding="utf-8", errors="replace") as out:

@@ -16,10 +16,6 @@ from genba.safety.rule import ORDERS
 from genba.safety.standards import PERCEPTION_AGE, SENSOR_DELAY
 
 _INTEGRITY = "configuration_integrity"
-_ABOUT_PEOPLE = (
-    "speed_separation", "ssm_reach", "pfl", "standstill_zone", "reduced_speed", "guard_interlock",
-    "barrier",
-)  # fmt: skip
 _WHERE = "zones", "distance"  # parameters without which a rule looks at nobody
 
 
@@ -74,7 +70,7 @@ def oldest_sight(config: Mapping[str, BaseModel]) -> float:
     delays = [
         getattr(settings, "sensor_delay", SENSOR_DELAY)
         for name, settings in config.items()
-        if name in _ABOUT_PEOPLE
+        if getattr(RULES[name], "ABOUT_PEOPLE", False)
         and any(getattr(settings, key, True) for key in _WHERE)
         and getattr(settings, "people", True)  # a barrier may be about zones alone
     ]

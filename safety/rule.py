@@ -71,6 +71,9 @@ class Rule(Protocol):
     remembers is replaced, not changed in place; a deque, list or array is there from the start.
     One that is silent in ordinary ticks says when in `silence` (a Silence, or None).
     What of it outlives a person's reset, and ends with the episode, stands in `KEPT` too.
+    One about people has `ABOUT_PEOPLE = True`: where nothing judges the sight of them, the layer
+    stops on one that is too old. Its parameters `zones`, `distance` or `people`, if it has such,
+    say by being empty that it looks at nobody.
     One that can judge by `State.machines` alone has `BLIND = True`: it is asked, without robots and
     people, also where the rest of a state is not sound.
     One that must know what was let through has `heed(decision)`, called after every tick.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,14 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+# 1e3 and 1e-3 are numbers in YAML 1.2 and in JSON; the parser knows YAML 1.1
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """A mapping from a YAML file, plain values only. Raises ScenarioError."""
     try:
@@ -56,7 +65,10 @@ def parse(text: str, where: str) -> Any:
     try:
         for problem in _problems(text):
             raise ScenarioError(f"{where}: {problem}")
-        return yaml.load(text, _Loader)
+        data = yaml.load(text, _Loader)
+        for problem in _strange(data):
+            raise ScenarioError(f"{where}: {problem}")
+        return data
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         if isinstance(error, ScenarioError):
             raise
@@ -64,6 +76,21 @@ def parse(text: str, where: str) -> Any:
         line = f" line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "cannot be parsed"
         raise ScenarioError(f"{where}:{line} not YAML ({problem})") from None
+
+
+def _strange(value: Any, key: str = "") -> Iterator[str]:
+    """What YAML makes of dates, sets and bytes, and characters that are none, with their keys."""
+    if isinstance(value, dict):
+        for name, one in value.items():
+            yield from _strange(one, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from _strange(one, f"{key}[{index}]")
+    elif isinstance(value, str):
+        if any("\ud800" <= c <= "\udfff" for c in value):
+            yield f"{key}: holds a character that is none"
+    elif value is not None and not isinstance(value, bool | int | float):
+        yield f"{key}: neither text nor number but a {type(value).__name__}; put it in quotes"
 
 
 def _problems(text: str) -> Iterator[str]:

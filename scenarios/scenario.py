@@ -54,7 +54,7 @@ class People(_Strict):
 class Lognormal(_Strict):
     """A service time: mean (s) and coefficient of variation of a lognormal distribution."""
 
-    mean: Positive
+    mean: Seconds
     cv: Annotated[float, Field(ge=0, le=5, allow_inf_nan=False)]
 
 
@@ -65,7 +65,7 @@ def _service(mean: float, cv: float) -> Any:
 class Operator(_Strict):
     """The person the cell calls: notice, way and service times."""
 
-    notice: tuple[Positive, Positive] = (5.0, 20.0)  # s, uniform between the two
+    notice: tuple[Seconds, Seconds] = (5.0, 20.0)  # s, uniform between the two
     distance: Annotated[float, Field(ge=0, le=1000)] = 10.0  # m from where the operator works
     walking_speed: Annotated[float, Field(ge=0.6, le=1.6)] = 1.3  # m/s
     takeover: Lognormal = _service(2.7, 0.5)

@@ -133,7 +133,8 @@ class Referee:
         """Forget everything; nothing that is open is written."""
         self._pairs: dict[tuple[str, str], _Pair] = {}
         self.separation = inf
-        self.worst = (inf, 0.0)
+        self.worst = (inf, 0.0, inf)  # least margin (m), when (s), and the separation then (m)
+        self._last = -inf  # s, of the latest look
 
     @property
     def harming(self) -> bool:
@@ -141,18 +142,20 @@ class Referee:
         return any(p.breach is not None or p.touches for p in self._pairs.values())
 
     def watch(self, truth: State, dt: float) -> list[Event]:
-        """What ended or is known since the last tick, `dt` s ago. Events as in docs/events.md."""
+        """What ended or is known since the last tick, `dt` s ago. Events as in docs/events.md.
+
+        After a longer time nothing is known of the way between: what was open had ended.
+        """
         self.separation = inf
         people, pairs, time = truth.people, self._pairs, truth.time
+        gap, self._last = time - self._last, time
         if not people and not pairs:
             return []
-        events: list[Event] = []
+        events = self.close(time) if pairs and gap > _JUMP else []
         for robot, arm in truth.robots.items():
             _, dq, _, _, where, moving, _, _, _, driven = arm
             for name, (_, _, body, coming) in people.items():
                 pair = pairs.get((robot, name)) or self._meet(robot, name, where, body)
-                if dt > _JUMP:
-                    pair.memory[0] = 0.0
                 seen, least, margin, separation, speed = look(
                     where, moving, body, coming, pair.memory, self._touched, dq, pair.brakes
                 )
@@ -161,7 +164,7 @@ class Referee:
                 if not driven:
                     margin = max(0.0, least)
                 if margin < self.worst[0]:
-                    self.worst = (margin, time)
+                    self.worst = (margin, time, separation if driven else least)
                 if margin < 0.0:
                     self._breached(pair, time, dt, (margin, separation, speed))
                 if seen:

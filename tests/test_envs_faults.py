@@ -302,10 +302,21 @@ def test_whoever_comes_inside_the_fence_stops_everything():
     stops = [e for e in env.events if e.kind is KINDS.STOP]
     assert stops and {e.subject for e in stops} == {"guard_interlock"}
     assert all(e.data["latch"] for e in stops)
-    assert not [e for e in env.events if e.kind in (KINDS.CONTACT, KINDS.BREACH)]
+    assert not [e for e in env.events if e.kind is KINDS.BREACH]
+    # who leans on the robot that is locked out is seen all the same
+    assert not any(e.data["moving"] for e in env.events if e.kind is KINDS.CONTACT)
     env.close()
 
 
 def test_the_profiles_that_protect_wait_for_the_flags_of_the_cell():
     flags = {"guard_interlock", "human_authority", "configuration_integrity", "recorder_health"}
     assert all(flags <= set(PROFILES[name]) for name in set(PROFILES) - {"unprotected"})
+
+
+def test_what_is_observed_stays_within_its_space_whatever_the_noise():
+    env = cell(faults="[{what: observation_noise, at: 0, value: 10}]")
+    env.reset(seed=1)
+    for _ in range(40):
+        seen, *_ = env.step(np.zeros(7, np.float32))
+        assert env.observation_space.contains(seen)
+    env.close()

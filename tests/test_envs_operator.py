@@ -201,3 +201,13 @@ def test_a_stopped_robot_that_is_pushed_does_not_spring_back():
         fastest = max(fastest, speed) if tick > 2 else fastest  # the push itself dies out
     assert fastest < 0.05
     env.close()
+
+
+def test_a_service_that_lasts_far_beyond_the_episode_is_not_drawn_to_its_end():
+    d = Desk(
+        Operator.model_validate({"local_reset": {"mean": 604800, "cv": 0.0}}),
+        np.random.default_rng(0), Workplace(), end=20.0,
+    )  # fmt: skip
+    d.call(5.0, call("protective_stop"), WORK)
+    d.arrive()
+    assert 20.0 < d.until < 200.0

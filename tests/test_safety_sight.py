@@ -5,6 +5,7 @@
 # mypy: disable-error-code="attr-defined"
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -128,7 +129,8 @@ def test_a_person_resets_who_stays_lost_and_a_track_that_was_renamed(profile):
     [
         {"ssm_reach": {}}, {"pfl": {}}, {"speed_separation": {}}, {"barrier": {}},
         {"standstill_zone": {"distance": 1.0}}, {"reduced_speed": {"distance": 1.0}},
-        {"guard_interlock": {"distance": 1.0}},
+        {"guard_interlock": {"distance": 1.0}}, {"contact_force": {}}, {"clamping": {}},
+        {"collision": {"people": 0.5}},
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("age", [1e9, math.nan, -1.0])
@@ -138,9 +140,9 @@ def test_a_rule_of_ones_own_about_people_does_not_believe_an_old_sight(rule, age
 
 
 def test_a_rule_that_looks_at_nobody_does_not_ask_how_old_the_sight_is():
-    rules: tuple[dict[str, dict[str, bool]], ...]
+    rules: tuple[dict[str, dict[str, Any]], ...]
     rules = ({"joint_limits": {}}, {"reduced_speed": {}}, {"guard_interlock": {}})
-    rules += ({"barrier": {"people": False}},)
+    rules += ({"barrier": {"people": False}}, {"collision": {}})
     for rule in rules:
         assert layer(rule).filter(state(0, age=1e9), ASKED).category is None
 

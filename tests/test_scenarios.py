@@ -1,5 +1,7 @@
 """A scenario file is read strictly: a mistake is one line that names the file and the key."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,8 @@ from hypothesis import strategies as st
 
 import genba.envs as envs
 from genba import scenarios
-from genba.scenarios import ScenarioError
+from genba.scenarios import ScenarioError, load
+from genba.scenarios.reading import parse
 
 GOOD = "name: mine\ncell: kitting\n"
 
@@ -221,3 +224,23 @@ def test_no_text_does_anything_but_load_or_be_refused(tmp_path_factory, text):
     file.write_text(text, encoding="utf-8", errors="replace")
     with pytest.raises(ScenarioError):
         scenarios.load(file)
+
+
+@pytest.mark.parametrize(("text", "value"), [("1e3", 1e3), ("1e-3", 1e-3), ("-2.5E+1", -25.0)])
+def test_numbers_as_json_and_yaml_12_write_them(text, value):
+    assert parse(text, "here") == value
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [('title: "\\uD800"', "title"), ("people: {a: 2020-01-01}", "people.a"),
+     ("takt: !!binary aGVsbG8=", "takt"), ("scenarios: [!!set {a, b}]", "scenarios[0]")],
+)  # fmt: skip
+def test_what_is_neither_text_nor_number_is_named_with_its_key(text, key):
+    with pytest.raises(ScenarioError, match=rf"^here: {re.escape(key)}: "):
+        parse(text, "here")
+
+
+def test_a_service_that_no_shift_could_hold_is_refused():
+    with pytest.raises(ScenarioError, match=r"operator\.local_reset\.mean"):
+        load("kitting_alone", ["operator.local_reset={mean: 1.0e+30, cv: 1}"])

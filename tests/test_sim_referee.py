@@ -91,7 +91,7 @@ def test_separation_is_the_distance_of_the_surfaces():
     referee = judge()
     referee.watch(state(0.0, arm(), someone(HAND, (0.4, 0.0, 0.5))), TICK)
     assert referee.separation == pytest.approx(0.3)
-    assert referee.worst == (pytest.approx(0.3), 0.0)
+    assert referee.worst == (pytest.approx(0.3), 0.0, pytest.approx(0.3))
 
 
 @pytest.mark.parametrize(
@@ -177,8 +177,21 @@ def test_nothing_is_made_up_between_ticks_when_the_clock_was_advanced():
     there, here = arm((-0.5, 0.0, 0.5)), arm((0.5, 0.0, 0.5))
     person = someone(CHEST, (0.0, 0.0, 0.5))
     referee.watch(state(0.0, there, person), TICK)
-    assert referee.watch(state(60.0, here, person), 60.0) == []
-    assert referee.close(60.0) == []
+    # whatever the caller says of the time since
+    for told in (60.0, TICK):
+        assert referee.watch(state(60.0, here, person), told) == []
+        assert referee.close(60.0) == []
+        referee.watch(state(0.0, there, person), TICK)
+
+
+def test_a_touch_of_before_is_over_when_the_clock_was_advanced():
+    referee = judge()
+    person = someone(CHEST, (0.0, 0.0, 0.5))
+    referee.watch(state(0.0, arm((0.0, 0.0, 0.5)), person), TICK)
+    (event,) = referee.watch(state(20.0, arm((0.0, 0.0, 0.5)), person), TICK)
+    assert event.kind == EventKind.CONTACT and event.data["duration"] <= TICK
+    (event,) = referee.close(20.1)  # the one of now
+    assert event.data["start"] == pytest.approx(20.0, abs=TICK) and not event.data["clamped"]
 
 
 def test_a_resting_robot_that_is_touched_says_so():
@@ -282,7 +295,7 @@ def test_a_breach_is_less_separation_than_braking_takes(gap, velocity, breach):
         assert events[0].data["margin"] == pytest.approx(-0.01)
         assert events[0].data["separation"] == pytest.approx(0.41)
         assert events[0].data["speed"] == pytest.approx(1.0)
-        assert referee.worst == (pytest.approx(-0.01), 1.0)
+        assert referee.worst == (pytest.approx(-0.01), 1.0, pytest.approx(0.41))
 
 
 def test_the_deceleration_is_a_parameter():

@@ -52,6 +52,7 @@ class Barrier:
     reset = "automatic"
     order = "people"
     Parameters = BarrierParameters
+    ABOUT_PEOPLE = True
     __slots__ = (
         "_boxes", "_crowd", "_frames", "_keeper", "_people", "_robot", "_settings", "_zoned",
     )  # fmt: skip

@@ -48,6 +48,7 @@ class Clamping:
     Parameters = ClampingParameters
     MEMORY = ("_last", "_moved", "_since")
     NEEDS = ("wrench",)
+    ABOUT_PEOPLE = True
     __slots__ = ("_boxes", "_last", "_moved", "_robot", "_set", "_since", "_threshold")
 
     def __init__(self, parameters: ClampingParameters, robot_name: str, robot: RobotModel) -> None:

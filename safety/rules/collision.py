@@ -53,6 +53,7 @@ class Collision:
     Parameters = CollisionParameters
     MEMORY = ("_back", "_from", "_last", "_since")
     NEEDS = ("wrench",)
+    ABOUT_PEOPLE = True
     __slots__ = ("_back", "_chain", "_from", "_last", "_robot", "_set", "_since", "_soft")
 
     def __init__(self, parameters: CollisionParameters, robot_name: str, robot: RobotModel) -> None:

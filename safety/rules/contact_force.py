@@ -53,6 +53,7 @@ class ContactForce:
     Parameters = ContactForceParameters
     MEMORY = ("_back", "_from", "_last")
     NEEDS = ("wrench",)
+    ABOUT_PEOPLE = True
     __slots__ = ("_back", "_chain", "_from", "_last", "_mass", "_robot", "_set", "_threshold")
 
     def __init__(

@@ -32,6 +32,7 @@ class GuardInterlock:
     order = "people"
     Parameters = GuardInterlockParameters
     BLIND = True
+    ABOUT_PEOPLE = True
     __slots__ = ("_distance", "_fenced", "_robot", "_zones", "silence")
 
     def __init__(

@@ -48,6 +48,7 @@ class Pfl(Watch):
     reset = "automatic"
     order = "people"
     Parameters = PflParameters
+    ABOUT_PEOPLE = True
     __slots__ = ()
 
     def __init__(self, parameters: PflParameters, robot_name: str, robot: RobotModel) -> None:

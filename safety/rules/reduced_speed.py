@@ -36,6 +36,7 @@ class ReducedSpeed:
     reset = "automatic"
     order = "people"
     Parameters = ReducedSpeedParameters
+    ABOUT_PEOPLE = True
     __slots__ = ("_crowd", "_distance", "_limit", "_robot", "_zones")
 
     def __init__(

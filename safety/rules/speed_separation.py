@@ -173,6 +173,7 @@ class SpeedSeparation:
     order = "people"
     Parameters = SpeedSeparationParameters
     MEMORY = ("_stopped", "_clear")
+    ABOUT_PEOPLE = True
     __slots__ = (
         "_clear",
         "_crowd",

@@ -30,6 +30,7 @@ class SsmReach(Watch):
     reset = "automatic"
     order = "people"
     Parameters = SsmReachParameters
+    ABOUT_PEOPLE = True
     __slots__ = ()
 
     def __init__(self, parameters: SsmReachParameters, robot_name: str, robot: RobotModel) -> None:

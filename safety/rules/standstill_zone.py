@@ -66,6 +66,7 @@ class StandstillZone:
     order = "people"
     Parameters = StandstillZoneParameters
     MEMORY = ("_since", "_seen", "_stood")
+    ABOUT_PEOPLE = True
     __slots__ = ("_crowd", "_robot", "_seen", "_set", "_since", "_stood", "_zones")
 
     def __init__(

@@ -1,0 +1,88 @@
+"""While the robot is locked out only the clock and the people move; the referee looks on."""
+
+# pytest fills in the arguments
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import genba.envs as envs
+from genba import kpi
+from genba.agents import make
+from genba.sim.separation import least
+from genba.sim.state import EventKind, Person
+
+QUICK = {
+    "safety": {}, "cycle_timeout": 2.0, "operator.notice": [1, 2],
+    "operator.local_reset": {"mean": 3, "cv": 0},
+}  # fmt: skip
+
+
+def body(y):
+    rows = [[0.35, y, z, 0.35, y, z, 0.12] for z in np.linspace(-0.7, 0.9, 17)]
+    return Person("visitor", "helpful", np.array(rows), np.zeros((17, 6)))
+
+
+def locked_out(place):
+    """The cell after it was locked out once; somebody is at place(phase of the operator) m."""
+    env: Any = envs.make("kitting_alone", overrides={**QUICK, "seconds": 60})
+    env.reset(seed=1)
+    crew, still, costs = env.crew.at, np.zeros(env.action_space.shape, np.float32), []
+    env.crew.at = lambda t: {**crew(t), "visitor-1": body(place(env.desk.phase))}
+    for _ in range(400):
+        phase = env.desk.phase
+        *_, info = env.step(still)
+        costs.append(info["cost"])
+        if phase == "working" and env.desk.phase == "free":
+            break
+    for _ in range(30):
+        env.step(still)
+    env.close()
+    return env, costs
+
+
+def contacts(env):
+    return [e for e in env.events if e.kind is EventKind.CONTACT and e.subject == "visitor-1"]
+
+
+def test_who_leans_on_a_robot_that_is_locked_out_is_seen_and_costs_the_policy_nothing():
+    env, costs = locked_out(lambda phase: 0.1 if phase == "working" else 1.3)
+    assert least(env.state.robots["robot"].capsules, body(0.1).capsules, 9.0) < 0.0
+    found = contacts(env)
+    assert found and not any(e.data["moving"] or e.data["clamped"] for e in found)
+    assert not any(costs)
+
+
+def test_who_changes_sides_during_a_lock_out_has_not_gone_through_the_robot():
+    """They walk round it, here far away, while the physics does not run."""
+    worked = []
+
+    def place(phase):
+        worked.extend([phase] * (phase == "working"))
+        return 1.3 if not worked else 9.0 if len(worked) < 3 else -1.3
+
+    env, _ = locked_out(place)
+    assert len(worked) >= 3 and contacts(env) == []
+
+
+@pytest.mark.parametrize("seconds", [7.01, 7.04])
+@pytest.mark.parametrize("seed", [3, 4])
+def test_what_happens_in_the_last_step_counts_though_it_lies_across_the_end(seconds, seed):
+    told = {
+        "safety": {}, "seconds": seconds, "people.visits_per_hour": 1200,
+        "people.behaviours": {"attacking": 1},
+    }  # fmt: skip
+    env = envs.make("kitting_shared", overrides=told)
+    agent, done = make("scripted", env), False
+    observation, info = env.reset(seed=seed)
+    agent.reset(observation, info)
+    while not done:
+        observation, _, _, done, info = env.step(agent.act(observation))
+    events = env.events
+    env.close()
+    assert max(e.time for e in events) <= seconds == info["time"]
+    figures = kpi.figures(kpi.tally(events, seconds))
+    breaches = [e for e in events if e.kind is EventKind.BREACH]
+    assert breaches and figures["ssm_breaches"] == len(breaches)
