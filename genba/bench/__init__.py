@@ -19,6 +19,7 @@ from genba.bench.workers import spread
 from genba.console import Refused, check_folder, import_physics
 from genba.safety import read_config
 from genba.scenarios import Scenario, Suite
+from genba.source import source_hash
 
 NOTICE = (
     "Simulation of a non-safety-rated research layer. Nothing here is a certified safety function."
@@ -103,13 +104,10 @@ def _merge(hashes: list[str]) -> str:
 
 
 def build_hash() -> str:
-    """Hash of the package's own code, so that rows of two versions are never mixed."""
+    """Hash of what plays and counts, so that rows of two versions are never mixed."""
     package = Path(__file__).parents[1]
-    safety = ("safety", "safety/audit", "safety/rules")
-    names = ("bench", "kpi", "agents", "envs", *safety, "scenarios", "sim")
-    rooms = [package] + [package / room for room in names]
-    files = [p for room in rooms for p in sorted(room.glob("*.py"))]
-    return _short(b"".join(p.name.encode() + p.read_bytes() for p in files))
+    rooms = ("bench", "kpi", "agents", "envs", "safety", "scenarios", "sim")
+    return source_hash([*sorted(package.glob("*.py")), *(package / room for room in rooms)])
 
 
 def _short(data: bytes) -> str:
