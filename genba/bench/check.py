@@ -54,7 +54,11 @@ def _rows(folder: Path, rows: Sequence[Row], meta: Row) -> Iterator[str]:
 
 def _episode(folder: Path, where: str, row: Row) -> Iterator[str]:
     path = folder / results.EPISODES / f"{row['file']}.json.gz"
-    found = results.read_episode(path)
+    try:
+        found = results.read_episode(path)
+    except Refused as error:
+        yield str(error)
+        return
     if found is None:
         yield f"{path}: missing or damaged, so nothing shows where the figures come from"
         return
