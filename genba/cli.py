@@ -16,6 +16,7 @@ from genba.arguments import count as _count
 from genba.arguments import duration as _duration
 from genba.arguments import natural as _natural
 from genba.audit.parser import add_options, fill
+from genba.console import clean
 
 CATALOGUES = ("cells", "scenarios", "suites", "agents", "robots", "rules", "faults", "figures")
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
@@ -25,7 +26,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as every other mistake is answered."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")
+        self.exit(BAD_INPUT, f"{self.prog}: {clean(message)} (see {self.prog} --help)\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,14 +49,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         if not commands.is_bad_input(error):
             raise
-        return _complain(" ".join(str(error).split()), BAD_INPUT)
+        return _complain(str(error), BAD_INPUT)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _complain(f"{where}{error.strerror or error}", BAD_INPUT)
     except ModuleNotFoundError as error:
         return _complain(commands.missing_extra(error), BAD_INPUT)
     except commands.Failure as failure:
-        return _complain(" ".join(str(failure).split()), FAILED)
+        return _complain(str(failure), FAILED)
 
 
 @contextmanager
@@ -76,7 +77,7 @@ def _told_to_end() -> Iterator[None]:
 
 
 def _complain(line: str, code: int) -> int:
-    print(f"genba: {line}", file=sys.stderr)
+    print(f"genba: {clean(line)}", file=sys.stderr)
     return code
 
 

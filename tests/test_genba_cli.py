@@ -1,5 +1,6 @@
 """The command line: bad input is one line and exit code 2, `--json -` is JSON and no more."""
 
+import io
 import json
 import os
 import signal
@@ -9,7 +10,9 @@ import sys
 import pytest
 
 from genba import commands, scenarios
+from genba.agents.trained import HERE
 from genba.cli import BAD_INPUT, CATALOGUES, FAILED, INTERRUPTED, main
+from genba.console import show_table
 from genba.safety import read_config
 from genba.speed_rules import every_rule
 
@@ -93,6 +96,34 @@ def test_an_unknown_suite_is_named(capfd):
 def test_an_unknown_key_of_a_scenario_file_is_named(capfd, tmp_path):
     line = refused(capfd, "run", scenario_file(tmp_path, speling=1))
     assert "mine.yaml" in line and "speling" in line
+
+
+HOSTILE = "\x1b]0;PWNED\x07\u202e\x9b2J"  # what a terminal would obey
+
+
+@pytest.mark.parametrize("of", ["", "task", "people", "safety"])
+def test_what_a_terminal_would_obey_does_not_reach_it_from_a_scenario(capfd, tmp_path, of):
+    changes: dict[str, object] = {of: {HOSTILE: {}}} if of else {HOSTILE: 1}
+    line = refused(capfd, "run", scenario_file(tmp_path, **changes))
+    assert "mine.yaml" in line and line[:-1].isprintable()
+
+
+def test_what_a_terminal_would_obey_does_not_reach_it_from_a_card_or_a_name(capfd, tmp_path):
+    card = json.loads((HERE / "kitting" / "card.json").read_text())
+    (tmp_path / "card.json").write_text(json.dumps({**card, HOSTILE: 1}))
+    (tmp_path / "policy.safetensors").write_bytes(b"")
+    line = refused(capfd, "run", "kitting_alone", "--agent", tmp_path)
+    assert line[:-1].isprintable() and "card.json: ?]0;PWNED???2J: unknown key" in line
+    line = refused(capfd, "run", f"{HOSTILE}.yaml")
+    assert line[:-1].isprintable() and "?]0;PWNED??" in line
+    assert refused(capfd, "list", HOSTILE)[:-1].isprintable()
+
+
+def test_what_a_terminal_would_obey_does_not_reach_it_in_a_table():
+    out = io.StringIO()
+    show_table(out, HOSTILE, [HOSTILE], [[f"one\ntwo{HOSTILE}"]])
+    assert "two?]0;PWNED??" in out.getvalue()
+    assert all(line.isprintable() for line in out.getvalue().splitlines())
 
 
 def test_a_wrong_type_in_a_scenario_file_is_named(capfd, tmp_path):

@@ -228,6 +228,16 @@ def test_an_episode_that_unpacks_to_more_than_any_writes_is_refused(folder, capf
         render(folder)
 
 
+def test_a_name_that_a_terminal_would_obey_is_told_without_that(folder, capfd):
+    name = "\x1b]0;PWNED\x07"
+    for path in (folder / results.META, folder / results.RESULTS, folder / results.SCORECARD):
+        path.write_text(path.read_text().replace('"b"', json.dumps(name)))
+    change(folder, "figures/oee", 0.99)
+    code, out, _ = checked(folder, capfd)
+    assert code == 1 and any("tray ?]0;PWNED? seed 1: figures.oee" in line for line in out)
+    assert all(line.isprintable() for line in out)
+
+
 def test_figures_that_follow_from_their_events_are_said_to(folder, capfd):
     assert checked(folder, capfd) == (0, ["4 episodes, all figures follow from their events"], "")
 
