@@ -18,7 +18,9 @@ from genba.arguments import natural as _natural
 from genba.audit.parser import add_options, fill
 from genba.console import clean
 
-CATALOGUES = ("cells", "scenarios", "suites", "agents", "robots", "rules", "faults", "figures")
+CATALOGUES = (
+    "cells", "scenarios", "suites", "agents", "robots", "profiles", "rules", "faults", "figures",
+)  # fmt: skip
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
 
@@ -156,7 +158,9 @@ def _list(parser: _Parser) -> None:
 
 def _run(parser: _Parser) -> None:
     parser.add_argument("scenario", metavar="SCENARIO", help="a name, or a YAML file")
-    parser.add_argument("--agent", default="scripted", help="a name, or a file (default scripted)")
+    parser.add_argument(
+        "--agent", default="scripted", help="a name, file or folder (default scripted)"
+    )
     parser.add_argument("--seed", type=_natural, default=0, help="default 0")
     parser.add_argument(
         "--seconds", type=_duration, metavar="T", help="simulated, default the scenario's"
@@ -192,7 +196,8 @@ def _bench(parser: _Parser) -> None:
     )
     parser.add_argument(
         "--agent", action="append", metavar="A",
-        help="a name, or a file; may be given again (default: every agent that ships)",
+        help="a name, file or folder; may be given again (default: every agent that ships and can "
+        "play)",
     )  # fmt: skip
     parser.add_argument("--episodes", type=_count, metavar="N", help="default the suite's")
     parser.add_argument("--seed", type=_natural, metavar="S", help="the first, default the suite's")

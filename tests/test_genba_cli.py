@@ -53,6 +53,11 @@ def test_every_command_has_help_with_an_example(capfd, command):
     assert code == 0 and f"example: genba {command}" in out
 
 
+@pytest.mark.parametrize("command", ["run", "bench"])
+def test_the_help_says_that_an_agent_may_be_a_folder(capfd, command):
+    assert "a name, file or folder" in " ".join(answer(capfd, command, "--help")[1].split())
+
+
 def test_the_help_loads_nothing_heavy():
     script = (
         "import sys\nfrom genba.cli import main\n"
@@ -194,6 +199,13 @@ def test_a_list_is_an_array_of_objects_with_a_name(capfd, what):
     rows = json.loads(out)
     assert code == 0 and rows and all(row["name"] for row in rows)
     assert len({row["name"] for row in rows}) == len(rows)
+
+
+def test_the_profiles_are_listed_with_what_they_are_for_and_their_rules(capfd):
+    code, out, _ = answer(capfd, "list", "profiles")
+    told = " ".join(out.split())
+    assert code == 0 and "stop_always" in told and "speed_separation" in told
+    assert "the robot stands while anybody is within 1.6 m" in told
 
 
 def test_a_list_is_a_table_for_people(capfd, tmp_path):
