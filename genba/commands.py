@@ -141,13 +141,14 @@ def bench(options: argparse.Namespace, out: TextIO) -> int:
 
     check_folder(folder)
     import_physics()
-    from genba import agents
     from genba.bench import finish, plan, results, run, show
 
     seed = suite.seed if options.seed is None else options.seed
-    names = list(dict.fromkeys(options.agent or agents.names()))
+    names = list(dict.fromkeys(options.agent or ()))
     try:
         asked = plan(suite, scenarios, names, seed, options.episodes or suite.episodes)
+        for line in asked.left_out:
+            print(f"genba: {clean(line)}", file=sys.stderr)
         ledger = opened_ledger(options)
     except ValueError:
         with suppress(OSError):

@@ -153,6 +153,14 @@ def test_an_agent_that_is_none_is_named(capfd, tmp_path, monkeypatch, command):
     assert "nobody" in refused(capfd, *command, "--agent", "nobody")
 
 
+def test_a_benchmark_says_who_cannot_play_it(capfd, tmp_path):
+    argv = ["--set", "action=joint_velocity", "--seconds", 1, "--episodes", 1]
+    argv += ["--workers", 1, "--out", tmp_path / "b", "--json", "-"]
+    code, out, err = answer(capfd, "bench", "kitting_alone", *argv)
+    assert code == 0 and {row["agent"] for row in json.loads(out)} == {"idle", "random"}
+    assert "genba: scripted does not play kitting_alone: scripted: plays `action: twist`" in err
+
+
 @pytest.mark.parametrize("option", ["--record", "--json", "--video"])
 def test_a_file_that_cannot_be_written_is_refused_before_the_work(capfd, tmp_path, option):
     line = refused(capfd, "run", "kitting_alone", *SHORT, option, tmp_path / "no" / "folder.mp4")
