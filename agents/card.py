@@ -17,6 +17,7 @@ from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as tensor_bytes
 
 from genba.agents.checkpoint import replace
+from genba.agents.fingerprints import short
 from genba.agents.policy import LEAST, Floats, Policy, Shape
 from genba.agents.role import AgentError
 from genba.scenarios.scenario import explain
@@ -28,6 +29,11 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
 Size = Annotated[int, Field(ge=1, le=512)]
 # nothing a policy reads or does is finer than that; dividing by less overflows
 Sane = Annotated[float, Field(ge=LEAST, le=100, allow_inf_nan=False)]
+# the order of the observations counts too: it is that of the network's inputs
+DECIDES: dict[str, Any] = {
+    "sha256": True, "action": True, "actions": True, "speeds": True, "observations": True,
+    "scales": True, "hidden": True, "output": True, "doubt": {"strangeness"},
+}  # fmt: skip
 
 
 class Doubt(BaseModel):
@@ -74,6 +80,10 @@ class Card(BaseModel):
         """The network that the card describes."""
         inputs = sum(self.observations.values())
         return Shape(inputs, tuple(self.scales), tuple(self.hidden), self.actions)
+
+    def fingerprint(self) -> str:
+        """Hash of the weights and of all that decides with them what is done."""
+        return short(self.model_dump_json(include=DECIDES).encode())
 
 
 def save_policy(folder: Path, policy: Policy) -> str:

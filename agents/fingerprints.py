@@ -7,6 +7,8 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
+from genba.source import source_hash
+
 ROOMS = ("agents", "envs", "safety", "scenarios", "sim")
 
 
@@ -28,5 +30,4 @@ def of_code() -> str:
     package = Path(__file__).resolve().parent.parent
     here = Path(__file__).parent.parent  # genba/ where the rooms are links or installed, else root
     root = here if (here / "sim").is_dir() else package
-    files = [p for room in ROOMS for p in sorted((root / room).glob("*.py"))]
-    return short(b"".join(p.name.encode() + p.read_bytes() for p in files))
+    return source_hash(root / room for room in ROOMS)

@@ -25,7 +25,7 @@ class Trained:
         cell = env.unwrapped
         _same_controls(card, cell)
         self.brain = policy.brain(places(card.observations, cell.fields))
-        self.fingerprint = card.sha256[:16]
+        self.fingerprint = card.fingerprint()
         self.gain = _gain(card, cell.scenario)
         self.strangest = 0.0  # of the observations since the reset
         self._cell, self._level = cell, card.doubt.strangeness if card.doubt else None

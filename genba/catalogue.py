@@ -73,6 +73,13 @@ def _robots() -> list[Row]:
     ]
 
 
+def _profiles() -> list[Row]:
+    import_physics()
+    from genba.safety import profiles
+
+    return profiles()
+
+
 def _rules() -> list[Row]:
     import_physics()
     from genba.safety import describe
@@ -113,5 +120,6 @@ def _first_line(thing: Any) -> str:
 
 CATALOGUES: dict[str, Callable[[], list[Row]]] = {
     "cells": _cells, "scenarios": _scenarios, "suites": _suites, "agents": _agents,
-    "robots": _robots, "rules": _rules, "faults": _faults, "figures": _figures,
+    "robots": _robots, "profiles": _profiles, "rules": _rules, "faults": _faults,
+    "figures": _figures,
 }  # fmt: skip

@@ -16,8 +16,11 @@ from genba.arguments import count as _count
 from genba.arguments import duration as _duration
 from genba.arguments import natural as _natural
 from genba.audit.parser import add_options, fill
+from genba.console import clean
 
-CATALOGUES = ("cells", "scenarios", "suites", "agents", "robots", "rules", "faults", "figures")
+CATALOGUES = (
+    "cells", "scenarios", "suites", "agents", "robots", "profiles", "rules", "faults", "figures",
+)  # fmt: skip
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
 
@@ -25,7 +28,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as every other mistake is answered."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")
+        self.exit(BAD_INPUT, f"{self.prog}: {clean(message)} (see {self.prog} --help)\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,14 +51,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         if not commands.is_bad_input(error):
             raise
-        return _complain(" ".join(str(error).split()), BAD_INPUT)
+        return _complain(str(error), BAD_INPUT)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _complain(f"{where}{error.strerror or error}", BAD_INPUT)
     except ModuleNotFoundError as error:
         return _complain(commands.missing_extra(error), BAD_INPUT)
     except commands.Failure as failure:
-        return _complain(" ".join(str(failure).split()), FAILED)
+        return _complain(str(failure), FAILED)
 
 
 @contextmanager
@@ -76,7 +79,7 @@ def _told_to_end() -> Iterator[None]:
 
 
 def _complain(line: str, code: int) -> int:
-    print(f"genba: {line}", file=sys.stderr)
+    print(f"genba: {clean(line)}", file=sys.stderr)
     return code
 
 
@@ -155,7 +158,9 @@ def _list(parser: _Parser) -> None:
 
 def _run(parser: _Parser) -> None:
     parser.add_argument("scenario", metavar="SCENARIO", help="a name, or a YAML file")
-    parser.add_argument("--agent", default="scripted", help="a name, or a file (default scripted)")
+    parser.add_argument(
+        "--agent", default="scripted", help="a name, file or folder (default scripted)"
+    )
     parser.add_argument("--seed", type=_natural, default=0, help="default 0")
     parser.add_argument(
         "--seconds", type=_duration, metavar="T", help="simulated, default the scenario's"
@@ -191,7 +196,8 @@ def _bench(parser: _Parser) -> None:
     )
     parser.add_argument(
         "--agent", action="append", metavar="A",
-        help="a name, or a file; may be given again (default: every agent that ships)",
+        help="a name, file or folder; may be given again (default: every agent that ships and can "
+        "play)",
     )  # fmt: skip
     parser.add_argument("--episodes", type=_count, metavar="N", help="default the suite's")
     parser.add_argument("--seed", type=_natural, metavar="S", help="the first, default the suite's")

@@ -5,13 +5,22 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 from genba.audit.command import audit, opened, opened_ledger
-from genba.console import Refused, check_file, import_physics, need, number, show_table, write_json
+from genba.console import (
+    Refused,
+    check_file,
+    clean,
+    import_physics,
+    need,
+    number,
+    show_table,
+    write_json,
+)
 
 EXTRAS = {
     "matplotlib": "report", "jinja2": "report", "imageio": "video", "imageio_ffmpeg": "video",
@@ -61,6 +70,7 @@ def run(options: argparse.Namespace, out: TextIO) -> int:
     import_physics()
     from genba import kpi
     from genba.agents import make as make_agent
+    from genba.bench import show
     from genba.bench.audit import recorded
     from genba.bench.play import AgentFailed, play
     from genba.envs import make as make_env
@@ -91,7 +101,7 @@ def run(options: argparse.Namespace, out: TextIO) -> int:
     row = {**about, "figures": figures}
     write_json(row, options.json, out)
     if str(options.json) != "-":
-        _show_figures(out, f"{scenario.name}, {options.agent}, seed {options.seed}", figures)
+        show.figures(out, f"{scenario.name}, {options.agent}, seed {options.seed}", figures)
     if log is not None and log.shortfall:
         raise Failure(log.shortfall)
     return 0
@@ -100,25 +110,6 @@ def run(options: argparse.Namespace, out: TextIO) -> int:
 def _overrides(options: argparse.Namespace) -> list[str]:
     seconds = getattr(options, "seconds", None)
     return [*options.overrides, *([f"seconds={seconds!r}"] if seconds is not None else [])]
-
-
-def _show_figures(out: TextIO, title: str, figures: dict[str, float | None]) -> None:
-    from genba.bench.scorecard import HEADLINE
-    from genba.kpi import FIGURES
-
-    names = [
-        n
-        for n, f in FIGURES.items()
-        if n in HEADLINE or f.group == "exposure" or (f.better and figures[n] and f.unit != "1")
-    ]
-    rows = [[n, number(figures[n]), _unit(FIGURES[n].unit), FIGURES[n].text] for n in names]
-    show_table(out, title, ["figure", "value", "unit", ""], rows, numbers=4)
-    if (figures["effectiveness"] or 0.0) > 1.0:
-        out.write("effectiveness above 1: planned_cycle_time is longer than a part took\n")
-
-
-def _unit(unit: str) -> str:
-    return "" if unit in ("1", "count") else unit
 
 
 def train(options: argparse.Namespace, out: TextIO) -> int:
@@ -150,13 +141,14 @@ def bench(options: argparse.Namespace, out: TextIO) -> int:
 
     check_folder(folder)
     import_physics()
-    from genba import agents
-    from genba.bench import finish, plan, results, run
+    from genba.bench import finish, plan, results, run, show
 
     seed = suite.seed if options.seed is None else options.seed
-    names = list(dict.fromkeys(options.agent or agents.names()))
+    names = list(dict.fromkeys(options.agent or ()))
     try:
         asked = plan(suite, scenarios, names, seed, options.episodes or suite.episodes)
+        for line in asked.left_out:
+            print(f"genba: {clean(line)}", file=sys.stderr)
         ledger = opened_ledger(options)
     except ValueError:
         with suppress(OSError):
@@ -169,7 +161,7 @@ def bench(options: argparse.Namespace, out: TextIO) -> int:
 
     page = write(folder, options.lang)
     if str(options.json) != "-":
-        _show_scorecard(out, card)
+        show.scorecard(out, card)
         out.write(f"\nscorecard  {folder / results.SCORECARD}\nreport     {page}\n")
     if failed:
         raise Failure(f"{failed} episodes failed, see {folder / results.RESULTS}")
@@ -191,38 +183,13 @@ def _played(rows: Any, folder: Path) -> int:
                 if row["error"]:
                     failed += 1
                     where = f"{row['scenario']} {row['agent']} seed {row['seed']}"
-                    bar.write(f"{where}: {row['error']}", file=sys.stderr)
+                    bar.write(clean(f"{where}: {row['error']}"), file=sys.stderr)
         except KeyboardInterrupt:
             rows.close()
             raise KeyboardInterrupt(
                 f"{bar.n} of {total} episodes are in {folder}, go on with --resume"
             ) from None
     return failed
-
-
-def _show_scorecard(out: TextIO, card: Sequence[dict[str, Any]]) -> None:
-    from genba.bench.scorecard import HEADLINE, by_figure
-
-    found = by_figure(card)
-    agents = list(dict.fromkeys(row["agent"] for row in card))
-    for scenario in dict.fromkeys(row["scenario"] for row in card):
-        rows = []
-        for figure in HEADLINE:
-            cells = [found.get((scenario, agent, figure)) for agent in agents]
-            unit = next((_unit(c["unit"]) for c in cells if c), "")
-            rows.append([figure, unit, *(_with_interval(c) for c in cells)])
-        n = max(row["n"] for row in card if row["scenario"] == scenario)
-        title = f"{scenario}, {n} episodes an agent, 95 % intervals"
-        show_table(out, title, ["figure", "unit", *agents], rows, numbers=2)
-
-
-def _with_interval(row: dict[str, Any] | None) -> str:
-    from genba.bench.scorecard import bounds
-
-    if row is None:
-        return "–"
-    spread = bounds(row)
-    return f"{number(row['value'])} ({spread})" if spread else number(row["value"])
 
 
 def report(options: argparse.Namespace, out: TextIO) -> int:

@@ -42,6 +42,11 @@ def own_stdout() -> Iterator[TextIO]:
         os.close(kept)
 
 
+def clean(value: object) -> str:
+    """A text in one line, without what a terminal would obey: a stranger may have written it."""
+    return "".join(c if c.isprintable() else "?" for c in " ".join(str(value).split()))
+
+
 def import_physics() -> None:
     """Imports PyBullet without its greeting, which would spoil a one-line error."""
     if "pybullet" in sys.modules:
@@ -117,11 +122,14 @@ def show_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(title) if title else None, title_justify="left", title_style="bold")
+    def _text(cell: str) -> Text:
+        return Text("\n".join(map(clean, cell.split("\n"))))
+
+    table = Table(title=_text(title) if title else None, title_justify="left", title_style="bold")
     for i, name in enumerate(header):
-        table.add_column(Text(name), justify="right" if i >= numbers else "left")
+        table.add_column(_text(name), justify="right" if i >= numbers else "left")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*map(_text, row))
     # a pipe or a file has no width: rather a long line than half a number
     width = shutil.get_terminal_size().columns if out.isatty() else 160
     text = io.StringIO()

@@ -101,3 +101,14 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
     "stop_always": {**_BASIS, "standstill_zone": {"distance": 1.6}},
     "shared": {**_BASIS, "speed_separation": {}, "reduced_speed": {"distance": 0.5}},
 }
+
+PURPOSES: dict[str, str] = {
+    "unprotected": "nothing protects: what a trial and the price of safety are held against",
+    "fence": "nobody works beside the robot: it stands while somebody is inside its fence",
+    "ssm_iso": "people walk in; separation as ISO/TS 15066 computes it, slowing down and stopping",
+    "ssm_reach": "people walk in; separation as near as a verified stop allows, for more output",
+    "pfl": "contact is accepted, within the limits of force and energy of each region of the body",
+    "ssm_pfl": "arms and legs may be touched, within the limits of pfl; head and trunk may not",
+    "stop_always": "the robot stands while anybody is within 1.6 m",
+    "shared": "people work beside it: separation as in ssm_iso, and slow within 0.5 m of them",
+}

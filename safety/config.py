@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from genba.safety.catalogue import PROFILES, RULES
+from genba.safety.catalogue import PROFILES, PURPOSES, RULES
 from genba.safety.rule import ORDERS
 from genba.safety.standards import PERCEPTION_AGE, SENSOR_DELAY
 
@@ -115,6 +115,14 @@ def _near(name: object, names: Iterable[str]) -> str:
     if match:
         return f", did you mean {match[0]!r}?"
     return f" (there are: {', '.join(names)})" if names else " (it has none)"
+
+
+def profiles() -> list[dict[str, Any]]:
+    """Every profile as plain values: name, what it is for, and its rules as they are asked."""
+    return [
+        {"name": name, "text": PURPOSES.get(name, ""), "rules": [*read_config(name)]}
+        for name in PROFILES
+    ]
 
 
 def describe() -> list[dict[str, Any]]:

@@ -196,12 +196,11 @@ def load_suite(name: str | Path) -> Suite:
     Files that a suite names lie beside its own. Raises ScenarioError.
     """
     if str(name) in names():
-        return Suite(name=str(name), title=load(name).title, scenarios=[str(name)])
+        return _alone(load(name), str(name))
     path = _find(name, HERE / "suites", suites(), "suite", also=names())
     data = read_yaml(path)
     if "cell" in data and "scenarios" not in data:
-        one = load(path)
-        return Suite(name=one.name, title=one.title, scenarios=[str(path)])
+        return _alone(load(path), str(path))
     suite: Suite = _validate(Suite, data, path.name)
     beside = [path.parent / entry for entry in suite.scenarios]
     found = [
@@ -209,6 +208,10 @@ def load_suite(name: str | Path) -> Suite:
         for file, entry in zip(beside, suite.scenarios, strict=True)
     ]
     return suite.model_copy(update={"scenarios": found})
+
+
+def _alone(one: Scenario, name: str) -> Suite:
+    return Suite(name=one.name, title=one.title, title_ja=one.title_ja, scenarios=[name])
 
 
 def distinct(suite: str, scenarios: Sequence[Scenario]) -> None:

@@ -13,7 +13,7 @@ from safetensors.numpy import save
 import genba.agents as agents
 import genba.envs as envs
 from genba import kpi, scenarios
-from genba.agents import AgentError, exam, export, train
+from genba.agents import AgentError, exam, export, fingerprints, train
 from genba.agents.card import load
 from genba.agents.demonstrations import training_seed
 from genba.agents.policy import features
@@ -130,6 +130,14 @@ def test_no_training_plays_a_seed_of_a_suite_or_of_an_exam():
     assert max(played) < exam.LOOKS < exam.CHOICE < exam.SCORE
 
 
+@pytest.mark.parametrize("name", ["ssm_reach.py", "panda_parallel.urdf", "cell.py"])
+def test_the_hash_of_the_code_is_of_every_folder_and_of_the_robots(monkeypatch, name):
+    of_code = fingerprints.of_code.__wrapped__
+    before, read = of_code(), Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda self: read(self) + b"#" * (self.name == name))
+    assert of_code() != before
+
+
 def test_the_network_without_pytorch_is_the_one_that_was_trained():
     """The kernel against the same layers as matrix products."""
     env = envs.make("conveyor_sorting_alone")
@@ -216,6 +224,27 @@ class Bomb:
 def test_an_untouched_copy_is_taken(stranger):
     env = envs.make("kitting_alone")
     assert agents.make(stranger, env).act(env.reset(seed=1)[0]).shape == (7,)
+    env.close()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"speeds": [0.3, 0.6]},
+        {"scales": [0.5, 0.2, 0.05]},
+        {"output": "tanh"},
+        {"doubt": {"strangeness": 1e6, "alpha": 0.1, "episodes": 9}},
+        {"doubt": None},
+    ],
+)
+def test_another_card_beside_the_same_weights_is_another_agent(stranger, changes):
+    env = envs.make("kitting_alone")
+    before = agents.make(stranger, env).fingerprint
+    assert before == agents.make("trained", env).fingerprint
+    edit(stranger, use="for another purpose", score={})
+    assert agents.make(stranger, env).fingerprint == before  # words decide nothing
+    edit(stranger, **changes)
+    assert agents.make(stranger, env).fingerprint != before
     env.close()
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -121,6 +122,13 @@ def test_results_of_two_configurations_are_not_mixed(monkeypatch, tmp_path, othe
     play(monkeypatch, tmp_path / "b", plan())
     with pytest.raises(Refused, match=f"another configuration.*{said}"):
         play(monkeypatch, tmp_path / "b", other, resume=True)
+
+
+@pytest.mark.parametrize("name", ["panda_vacuum.urdf", "chain.py", "ssm_reach.py", "console.py"])
+def test_a_change_of_the_code_or_of_a_robot_is_another_build(monkeypatch, name):
+    before, read = bench.build_hash(), Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda self: read(self) + b"#" * (self.name == name))
+    assert bench.build_hash() != before
 
 
 def test_a_folder_of_somebody_else_is_left_alone(monkeypatch, tmp_path):

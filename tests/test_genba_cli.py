@@ -1,5 +1,6 @@
 """The command line: bad input is one line and exit code 2, `--json -` is JSON and no more."""
 
+import io
 import json
 import os
 import signal
@@ -9,7 +10,9 @@ import sys
 import pytest
 
 from genba import commands, scenarios
+from genba.agents.trained import HERE
 from genba.cli import BAD_INPUT, CATALOGUES, FAILED, INTERRUPTED, main
+from genba.console import show_table
 from genba.safety import read_config
 from genba.speed_rules import every_rule
 
@@ -48,6 +51,11 @@ def scenario_file(folder, **changes):
 def test_every_command_has_help_with_an_example(capfd, command):
     code, out, _ = answer(capfd, command, "--help")
     assert code == 0 and f"example: genba {command}" in out
+
+
+@pytest.mark.parametrize("command", ["run", "bench"])
+def test_the_help_says_that_an_agent_may_be_a_folder(capfd, command):
+    assert "a name, file or folder" in " ".join(answer(capfd, command, "--help")[1].split())
 
 
 def test_the_help_loads_nothing_heavy():
@@ -95,6 +103,34 @@ def test_an_unknown_key_of_a_scenario_file_is_named(capfd, tmp_path):
     assert "mine.yaml" in line and "speling" in line
 
 
+HOSTILE = "\x1b]0;PWNED\x07\u202e\x9b2J"  # what a terminal would obey
+
+
+@pytest.mark.parametrize("of", ["", "task", "people", "safety"])
+def test_what_a_terminal_would_obey_does_not_reach_it_from_a_scenario(capfd, tmp_path, of):
+    changes: dict[str, object] = {of: {HOSTILE: {}}} if of else {HOSTILE: 1}
+    line = refused(capfd, "run", scenario_file(tmp_path, **changes))
+    assert "mine.yaml" in line and line[:-1].isprintable()
+
+
+def test_what_a_terminal_would_obey_does_not_reach_it_from_a_card_or_a_name(capfd, tmp_path):
+    card = json.loads((HERE / "kitting" / "card.json").read_text())
+    (tmp_path / "card.json").write_text(json.dumps({**card, HOSTILE: 1}))
+    (tmp_path / "policy.safetensors").write_bytes(b"")
+    line = refused(capfd, "run", "kitting_alone", "--agent", tmp_path)
+    assert line[:-1].isprintable() and "card.json: ?]0;PWNED???2J: unknown key" in line
+    line = refused(capfd, "run", f"{HOSTILE}.yaml")
+    assert line[:-1].isprintable() and "?]0;PWNED??" in line
+    assert refused(capfd, "list", HOSTILE)[:-1].isprintable()
+
+
+def test_what_a_terminal_would_obey_does_not_reach_it_in_a_table():
+    out = io.StringIO()
+    show_table(out, HOSTILE, [HOSTILE], [[f"one\ntwo{HOSTILE}"]])
+    assert "two?]0;PWNED??" in out.getvalue()
+    assert all(line.isprintable() for line in out.getvalue().splitlines())
+
+
 def test_a_wrong_type_in_a_scenario_file_is_named(capfd, tmp_path):
     line = refused(capfd, "run", scenario_file(tmp_path, seconds="long"))
     assert "mine.yaml" in line and "seconds" in line
@@ -115,6 +151,14 @@ def test_an_agent_that_is_none_is_named(capfd, tmp_path, monkeypatch, command):
     (tmp_path / "novel.txt").write_text("It was a dark and stormy night.")
     assert "novel.txt" in refused(capfd, *command, "--agent", "./novel.txt")
     assert "nobody" in refused(capfd, *command, "--agent", "nobody")
+
+
+def test_a_benchmark_says_who_cannot_play_it(capfd, tmp_path):
+    argv = ["--set", "action=joint_velocity", "--seconds", 1, "--episodes", 1]
+    argv += ["--workers", 1, "--out", tmp_path / "b", "--json", "-"]
+    code, out, err = answer(capfd, "bench", "kitting_alone", *argv)
+    assert code == 0 and {row["agent"] for row in json.loads(out)} == {"idle", "random"}
+    assert "genba: scripted does not play kitting_alone: scripted: plays `action: twist`" in err
 
 
 @pytest.mark.parametrize("option", ["--record", "--json", "--video"])
@@ -163,6 +207,13 @@ def test_a_list_is_an_array_of_objects_with_a_name(capfd, what):
     rows = json.loads(out)
     assert code == 0 and rows and all(row["name"] for row in rows)
     assert len({row["name"] for row in rows}) == len(rows)
+
+
+def test_the_profiles_are_listed_with_what_they_are_for_and_their_rules(capfd):
+    code, out, _ = answer(capfd, "list", "profiles")
+    told = " ".join(out.split())
+    assert code == 0 and "stop_always" in told and "speed_separation" in told
+    assert "the robot stands while anybody is within 1.6 m" in told
 
 
 def test_a_list_is_a_table_for_people(capfd, tmp_path):

@@ -3,7 +3,10 @@
 # pytest fills in the arguments
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
 
+import gzip
 import json
+import os
+import shutil
 
 import pytest
 
@@ -182,6 +185,57 @@ def test_details_of_another_form_do_not_take_the_report_away(folder):
             folder / "episodes" / f"tray-{'ab'[i % 2]}-{1 + i // 2}.json.gz", kept
         )
     assert "<html" in render(folder)
+
+
+def test_a_picture_or_an_episode_that_leads_out_of_the_folder_is_not_followed(
+    folder, capfd, tmp_path_factory
+):
+    secret = tmp_path_factory.mktemp("elsewhere") / "key"
+    secret.write_text("TOP SECRET")
+    for name in ("tray-a-1.png", "tray-a-1.json.gz"):
+        kept = folder / "episodes" / name
+        kept.unlink(missing_ok=True)
+        kept.symlink_to(secret)
+        with pytest.raises(Refused, match=f"{name}: leads out of"):
+            render(folder)
+        kept.unlink()
+    shutil.move(folder / "episodes", secret.parent)
+    (folder / "episodes").symlink_to(secret.parent / "episodes")
+    code, out, _ = checked(folder, capfd)
+    assert code == 1 and all("leads out of" in line for line in out[:4])
+
+
+def test_a_pipe_in_place_of_an_episode_is_not_waited_for(folder):
+    kept = folder / "episodes" / "tray-a-1.json.gz"
+    kept.unlink()
+    os.mkfifo(kept)
+    with pytest.raises(Refused, match="not a file"):
+        render(folder)
+
+
+def test_an_episode_that_unpacks_to_more_than_any_writes_is_refused(folder, capfd, monkeypatch):
+    monkeypatch.setattr(results, "MOST", 100_000)
+    bomb = folder / "episodes" / "tray-a-1.json.gz"
+    bomb.write_bytes(gzip.compress(b" " * 10_000_000))
+    with pytest.raises(Refused, match="unpacks to more than 100000 bytes"):
+        render(folder)
+    assert main(["report", str(folder)]) == 2 and capfd.readouterr().err.count("\n") == 1
+    code, out, _ = checked(folder, capfd)
+    assert code == 1 and "tray-a-1.json.gz: unpacks to more" in out[0]
+    assert not any("tray-b" in line for line in out)
+    bomb.write_bytes(b"0" * 100_001)
+    with pytest.raises(Refused, match="larger than 100000 bytes"):
+        render(folder)
+
+
+def test_a_name_that_a_terminal_would_obey_is_told_without_that(folder, capfd):
+    name = "\x1b]0;PWNED\x07"
+    for path in (folder / results.META, folder / results.RESULTS, folder / results.SCORECARD):
+        path.write_text(path.read_text().replace('"b"', json.dumps(name)))
+    change(folder, "figures/oee", 0.99)
+    code, out, _ = checked(folder, capfd)
+    assert code == 1 and any("tray ?]0;PWNED? seed 1: figures.oee" in line for line in out)
+    assert all(line.isprintable() for line in out)
 
 
 def test_figures_that_follow_from_their_events_are_said_to(folder, capfd):

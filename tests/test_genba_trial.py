@@ -220,6 +220,19 @@ def test_the_expected_order_is_checked_and_an_exception_is_named():
     assert low <= value <= high and value == pytest.approx(32 / 62)
 
 
+def test_only_episodes_of_one_seed_are_compared():
+    rows = cost_rows({"unprotected": 60, "ssm_iso": 30})
+    failed = {("unprotected", 1), ("ssm_iso", 3)}  # as many rows each, of other seeds
+    left = [r for r in rows if (r["profile"], r["seed"]) not in failed]
+    (compared,) = tables.comparisons(left)
+    assert compared["ratio"][0] == pytest.approx(62 / 32) and compared["paired"] == 1
+    iso = tables.output(left)[1]
+    assert iso["of_unprotected"][0] == pytest.approx(32 / 62)
+    assert (iso["episodes"], iso["paired"]) == (2, 1)
+    apart = [r for r in rows if (r["profile"] == "ssm_iso") == (r["seed"] == 3)]
+    assert tables.comparisons(apart) == [] and "of_unprotected" not in tables.output(apart)[1]
+
+
 def test_what_explains_the_output_is_shares_of_the_time_in_which_the_cell_is_up():
     from genba import kpi
 

@@ -11,6 +11,7 @@ import genba.envs as envs
 from genba import safety, scenarios
 from genba.agents import AGENTS, AgentError, make
 from genba.agents.role import Action, Observation
+from genba.bench import plan
 from genba.envs.kitting import Kitting, KittingSettings
 from genba.safety import PASS, RULES, Parameters, Verdict
 from genba.sim.robots import ROBOTS
@@ -55,6 +56,23 @@ def test_a_cell_of_ones_own():
     steps(env, make("scripted", env), seconds=5.0)
     assert len(env.world.in_play()) == 4
     env.close()
+
+
+def test_a_benchmark_of_a_cell_of_ones_own_is_played_by_those_that_can(tmp_path):
+    class HalfKitting(Kitting):
+        """The same cell by another name, for which no policy was trained."""
+
+    envs.CELLS["half_kitting"] = HalfKitting
+    file = tmp_path / "half_alone.yaml"
+    file.write_text("name: half_alone\ncell: half_kitting\n")
+    suite, mine = scenarios.load_suite(file), scenarios.load(file)
+    asked = plan(suite, [scenarios.load("kitting_alone"), mine], [], 1, 1)
+    assert [name for name, _ in asked.agents] == ["idle", "random", "scripted"]
+    (line,) = asked.left_out
+    assert line.startswith("trained does not play half_alone: trained: no policy ships")
+    assert plan(suite, [scenarios.load("kitting_alone")], [], 1, 1).left_out == ()
+    with pytest.raises(AgentError, match="no policy ships"):  # who asks for it is told
+        plan(suite, [mine], ["trained"], 1, 1)
 
 
 def test_a_robot_of_ones_own():

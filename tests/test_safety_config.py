@@ -7,7 +7,15 @@ import json
 
 import pytest
 
-from genba.safety import PROFILES, RULES, describe, read_config, resolve_profile, standards
+from genba.safety import (
+    PROFILES,
+    RULES,
+    describe,
+    profiles,
+    read_config,
+    resolve_profile,
+    standards,
+)
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -76,6 +84,12 @@ def test_what_is_wrong_is_said_in_one_line_that_names_the_key(config, line):
         read_config(config)
     assert str(error.value).startswith(line)
     assert "\n" not in str(error.value)
+
+
+def test_every_profile_says_what_it_is_for_and_names_its_rules():
+    listed = profiles()
+    assert [row["name"] for row in listed] == list(PROFILES)
+    assert all(row["text"] and set(row["rules"]) == set(PROFILES[row["name"]]) for row in listed)
 
 
 def test_every_rule_describes_itself_in_plain_values():

@@ -115,11 +115,12 @@ def test_a_suite_finds_the_files_beside_it_and_refuses_two_of_one_name(tmp_path,
 
 
 def test_a_scenario_is_a_suite_of_itself(tmp_path):
-    (tmp_path / "mine.yaml").write_text(GOOD + "title: Mine\n")
+    (tmp_path / "mine.yaml").write_text(GOOD + "title: Mine\ntitle_ja: 私のセル\n")
     suite = scenarios.load_suite(tmp_path / "mine.yaml")
-    assert (suite.name, suite.title) == ("mine", "Mine")
+    assert (suite.name, suite.titles) == ("mine", ("Mine", "私のセル"))
     assert scenarios.load(suite.scenarios[0]).name == "mine"
-    assert scenarios.load_suite("kitting_alone").scenarios == ["kitting_alone"]
+    shipped = scenarios.load_suite("kitting_alone")
+    assert shipped.scenarios == ["kitting_alone"] and all(shipped.titles)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from genba import console
+
 LANGUAGES = ("en", "ja")
 Both = tuple[str, str]  # English, Japanese
 
@@ -249,4 +251,4 @@ def reason(lang: str, said: str) -> str:
 
 def clean(value: object) -> str:
     """A text of a stranger's log without what a terminal would obey."""
-    return "".join(c if c.isprintable() else "?" for c in str(value)[:200])
+    return console.clean(str(value)[:200])

@@ -13,12 +13,14 @@ from typing import Any
 from genba import kpi
 from genba.bench import results, scorecard
 from genba.bench.audit import Ledger, new_part, recorded
+from genba.bench.cast import cast
 from genba.bench.play import details, play
 from genba.bench.results import Row
 from genba.bench.workers import spread
 from genba.console import Refused, check_folder, import_physics
 from genba.safety import read_config
 from genba.scenarios import Scenario, Suite
+from genba.source import source_hash
 
 NOTICE = (
     "Simulation of a non-safety-rated research layer. Nothing here is a certified safety function."
@@ -36,6 +38,7 @@ class Plan:
     episodes: int
     build: str
     titles: tuple[str, str] = ("", "")  # of the suite, in English and in Japanese
+    left_out: tuple[str, ...] = ()  # why agents that ship do not play
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,40 +83,18 @@ def plan(
 ) -> Plan:
     """Checks that every agent can take every scenario's controls, before any work starts.
 
-    Raises ScenarioError, AgentError: one line.
+    Without any agent those play that ship and can. Raises ScenarioError, AgentError: one line.
     """
-    import_physics()  # first: PyBullet greets whoever imports it
-    from genba.agents import make as make_agent
-    from genba.envs import make as make_env
-
-    hashes: dict[str, list[str]] = {name: [] for name in agents}
-    for scenario in scenarios:
-        env = make_env(scenario)
-        try:
-            for name in hashes:
-                hashes[name].append(make_agent(name, env).fingerprint)
-        finally:
-            env.close()
-    merged = tuple((name, _merge(found)) for name, found in hashes.items())
-    return Plan(suite.name, tuple(scenarios), merged, seed, episodes, build_hash(), suite.titles)
-
-
-def _merge(hashes: list[str]) -> str:
-    return hashes[0] if len(set(hashes)) == 1 else _short("".join(hashes).encode())
+    asked, left_out = cast(scenarios, agents)
+    told = suite.titles, left_out
+    return Plan(suite.name, tuple(scenarios), asked, seed, episodes, build_hash(), *told)
 
 
 def build_hash() -> str:
-    """Hash of the package's own code, so that rows of two versions are never mixed."""
+    """Hash of what plays and counts, so that rows of two versions are never mixed."""
     package = Path(__file__).parents[1]
-    safety = ("safety", "safety/audit", "safety/rules")
-    names = ("bench", "kpi", "agents", "envs", *safety, "scenarios", "sim")
-    rooms = [package] + [package / room for room in names]
-    files = [p for room in rooms for p in sorted(room.glob("*.py"))]
-    return _short(b"".join(p.name.encode() + p.read_bytes() for p in files))
-
-
-def _short(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:16]
+    rooms = ("bench", "kpi", "agents", "envs", "safety", "scenarios", "sim")
+    return source_hash([*sorted(package.glob("*.py")), *(package / room for room in rooms)])
 
 
 def meta(plan: Plan) -> Row:

@@ -11,7 +11,7 @@ from genba import kpi
 from genba.bench import build_hash, results
 from genba.bench.results import Row, plain
 from genba.bench.scorecard import by_figure, scorecard
-from genba.console import Refused
+from genba.console import Refused, clean
 from genba.sim.state import Event, EventKind
 
 CLOSE = 1e-6  # s and relative: events are kept with their time to the microsecond
@@ -28,7 +28,7 @@ def check(folder: Path, out: TextIO) -> int:
     played = [row for row in rows if not row["error"]]
     wrong = [*_rows(folder, played, meta), *_card(folder / results.SCORECARD, rows)]
     for line in wrong:
-        out.write(f"{' '.join(line.split())}\n")
+        out.write(f"{clean(line)}\n")
     if wrong:
         if meta["build"] != build_hash():
             out.write("the folder was written by another version, whose figures may differ\n")
@@ -54,7 +54,11 @@ def _rows(folder: Path, rows: Sequence[Row], meta: Row) -> Iterator[str]:
 
 def _episode(folder: Path, where: str, row: Row) -> Iterator[str]:
     path = folder / results.EPISODES / f"{row['file']}.json.gz"
-    found = results.read_episode(path)
+    try:
+        found = results.read_episode(path)
+    except Refused as error:
+        yield str(error)
+        return
     if found is None:
         yield f"{path}: missing or damaged, so nothing shows where the figures come from"
         return

@@ -8,6 +8,7 @@ and the worst moment of each episode; `scorecard.json` is computed from the rows
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import math
 import os
@@ -31,6 +32,9 @@ META = "meta.json"
 SCORECARD = "scorecard.json"
 REPORT = "report.html"
 EPISODES = "episodes"
+# bytes of an episode's details, unpacked: a week, the longest there may be, of an ordinary cell at
+# the 0.15 kB a second that it writes; three days of one with a visitor every second
+MOST = 128 * 1024 * 1024
 
 
 def key(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -180,10 +184,38 @@ def write_episode(path: Path, value: Any) -> None:
     write_atomically(path, gzip.compress(text, mtime=0))
 
 
-def read_episode(path: Path) -> Row | None:
-    """An episode's details, or None where they are not there (or not whole)."""
+def read_kept(path: Path) -> bytes | None:
+    """What `episodes/` of a stranger's folder keeps under a name, or None where it is not there.
+
+    Raises Refused where that is another file of ours by way of a link, or no file at all.
+    """
+    folder = path.parents[1]
     try:
-        found = json.loads(gzip.decompress(path.read_bytes()))
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise Refused(f"{path}: leads out of {folder}")
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise Refused(f"{path}: not a file")
+        if path.is_file() and path.stat().st_size > MOST:
+            raise Refused(f"{path}: larger than {MOST} bytes")
+        return path.read_bytes()
+    except (OSError, RuntimeError):  # or a link to itself
+        return None
+
+
+def read_episode(path: Path) -> Row | None:
+    """An episode's details, or None where they are not there (or not whole).
+
+    Raises Refused as `read_kept`, and where they unpack to more than any episode writes.
+    """
+    data = read_kept(path)
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data or b"")) as packed:
+            text = packed.read(MOST + 1)
+        if len(text) > MOST:
+            raise Refused(f"{path}: unpacks to more than {MOST} bytes")
+        found = json.loads(text)
+    except Refused:
+        raise
     except (OSError, ValueError, RecursionError, EOFError, zlib.error):
         return None
     return None if records.problem(found, records.Details) else found

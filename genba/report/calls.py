@@ -64,8 +64,7 @@ def separation(metres: float, words: Mapping[str, str]) -> str:
 
 
 def _picture(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError:
+    data = results.read_kept(path)
+    if data is None:
         return ""
     return "data:image/png;base64," + base64.b64encode(data).decode()

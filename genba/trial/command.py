@@ -11,7 +11,7 @@ from typing import TextIO
 
 from genba.bench import results
 from genba.bench.results import Row
-from genba.console import Refused, check_file, import_physics, write_json
+from genba.console import Refused, check_file, clean, import_physics, write_json
 from genba.safety import PROFILES
 from genba.scenarios.scenario import did_you_mean
 from genba.trial import plan, show, tables
@@ -76,7 +76,7 @@ def _follow(rows: Generator[Told, None, None], folder: Path) -> int:
                 if row is not None and row["error"]:
                     failed += 1
                     where = f"{row['scenario']} {row['profile']} {row['agent']} seed {row['seed']}"
-                    bar.write(f"{where}: {row['error']}", file=sys.stderr)
+                    bar.write(clean(f"{where}: {row['error']}"), file=sys.stderr)
         except KeyboardInterrupt:
             rows.close()
             raise KeyboardInterrupt(

@@ -92,10 +92,11 @@ def _cost(out: TextIO, card: Row) -> None:
     show_table(out, "What safety costs: the scripted agent, same seeds", head, rows, numbers=2)
     out.write(UPTIME)
     rows = [
-        [row["name"], _spread(row["ratio"]), HOLDS[row["holds"]], _spread(row["ratio_shared"])]
+        [row["name"], str(row["paired"]), _spread(row["ratio"]), HOLDS[row["holds"]],
+         _spread(row["ratio_shared"])]
         for row in card["order"]
-    ]
-    show_table(out, "The expected order", ["", "ratio", "holds", "among people"], rows)
+    ]  # fmt: skip
+    show_table(out, "The expected order", ["", "pairs", "ratio", "holds", "among people"], rows)
 
 
 def _spread(found: Sequence[float | None] | None) -> str:

@@ -14,6 +14,7 @@ from genba.trial.plan import UNPROTECTED
 HUNDREDS = 200  # breaches that adversaries must cause where nothing protects
 OUTPUT, AMONG = "good_parts_per_hour", "good_parts_per_hour_shared"
 ORDER = ("unprotected", "pfl", "ssm_reach", "ssm_iso")  # the output that is expected to fall
+Tallies = dict[int, Any]  # by seed
 LEAST = ("fence", "stop_always")  # below all of them, in whatever order
 SUMS = (
     "hours", "judged_hours", "present_hours", "moving_hours", "ticks", "breaches", "contacts",
@@ -116,7 +117,7 @@ def output(rows: Sequence[Row]) -> list[Row]:
     for (scenario,), some in groups(rows, "scenario").items():
         base = _tallies(some, UNPROTECTED)
         for (profile,), mine in groups(some, "profile").items():
-            tallies = [row["tally"] for row in _sorted(mine)]
+            tallies = [*_tallies(mine, profile).values()]
             row = {
                 "name": f"{scenario} {profile}", "scenario": scenario, "profile": profile,
                 "episodes": len(mine),
@@ -126,8 +127,9 @@ def output(rows: Sequence[Row]) -> list[Row]:
                 "contacts_moving": sum(r["contacts_moving"] for r in mine),
                 "over_limit": sum(r["over_limit"] for r in mine),
             }  # fmt: skip
-            if len(base) == len(tallies):
-                row["of_unprotected"] = _triple(stats.paired_ratio(tallies, base, OUTPUT))
+            if pairs := _pairs(_tallies(mine, profile), base):
+                row["paired"] = len(pairs[0])
+                row["of_unprotected"] = _triple(stats.paired_ratio(*pairs, OUTPUT))
             out.append(row)
     return out
 
@@ -158,28 +160,32 @@ def comparisons(rows: Sequence[Row]) -> list[Row]:
     out = []
     for (scenario,), some in groups(rows, "scenario").items():
         there = [name for name in ORDER if _tallies(some, name)]
-        pairs = [*zip(there, there[1:], strict=False)]
-        pairs += [(there[-1], name) for name in LEAST if there and _tallies(some, name)]
-        for more, less in pairs:
-            ours, theirs = _tallies(some, more), _tallies(some, less)
-            if len(ours) != len(theirs):
+        order = [*zip(there, there[1:], strict=False)]
+        order += [(there[-1], name) for name in LEAST if there and _tallies(some, name)]
+        for more, less in order:
+            pairs = _pairs(_tallies(some, more), _tallies(some, less))
+            if not pairs:
                 continue
-            ratio = _triple(stats.paired_ratio(ours, theirs, OUTPUT))
+            ratio = _triple(stats.paired_ratio(*pairs, OUTPUT))
             holds = None if ratio[2] is None else ratio[2] >= 1.0
             out.append({
                 "name": f"{scenario}: {more} >= {less}", "scenario": scenario, "more": more,
-                "less": less, "ratio": ratio, "holds": holds,
-                "ratio_shared": _triple(stats.paired_ratio(ours, theirs, AMONG)),
+                "less": less, "ratio": ratio, "holds": holds, "paired": len(pairs[0]),
+                "ratio_shared": _triple(stats.paired_ratio(*pairs, AMONG)),
             })  # fmt: skip
     return out
 
 
-def _tallies(rows: Sequence[Row], profile: str) -> list[Any]:
-    return [row["tally"] for row in _sorted(rows) if row["profile"] == profile]
+def _tallies(rows: Sequence[Row], profile: str) -> Tallies:
+    """By seed, in its order."""
+    found = {int(row["seed"]): row["tally"] for row in rows if row["profile"] == profile}
+    return dict(sorted(found.items()))
 
 
-def _sorted(rows: Sequence[Row]) -> list[Row]:
-    return sorted(rows, key=lambda row: int(row["seed"]))
+def _pairs(ours: Tallies, theirs: Tallies) -> tuple[list[Any], list[Any]] | None:
+    """Tallies of the same people and parts: of a seed that failed once, neither. None: no pair."""
+    both = [seed for seed in ours if seed in theirs]
+    return ([ours[s] for s in both], [theirs[s] for s in both]) if both else None
 
 
 def _triple(found: stats.Interval) -> list[float | None]:

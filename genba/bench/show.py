@@ -1,0 +1,50 @@
+"""Figures and scorecards for people to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TextIO
+
+from genba.bench.results import Row
+from genba.bench.scorecard import HEADLINE, bounds, by_figure
+from genba.console import number, show_table
+from genba.kpi import FIGURES
+
+
+def figures(out: TextIO, title: str, found: Mapping[str, float | None]) -> None:
+    """A table of the figures of one episode: headlines, exposure, and what went wrong."""
+    names = [
+        n
+        for n, f in FIGURES.items()
+        if n in HEADLINE or f.group == "exposure" or (f.better and found[n] and f.unit != "1")
+    ]
+    rows = [[n, number(found[n]), _unit(FIGURES[n].unit), FIGURES[n].text] for n in names]
+    show_table(out, title, ["figure", "value", "unit", ""], rows, numbers=4)
+    if (found["effectiveness"] or 0.0) > 1.0:
+        out.write("effectiveness above 1: planned_cycle_time is longer than a part took\n")
+
+
+def scorecard(out: TextIO, card: Sequence[Row]) -> None:
+    """A table a scenario: its headlines with their intervals, agent beside agent."""
+    found = by_figure(card)
+    agents = list(dict.fromkeys(row["agent"] for row in card))
+    for scenario in dict.fromkeys(row["scenario"] for row in card):
+        rows = []
+        for figure in HEADLINE:
+            cells = [found.get((scenario, agent, figure)) for agent in agents]
+            unit = next((_unit(c["unit"]) for c in cells if c), "")
+            rows.append([figure, unit, *(_with_interval(c) for c in cells)])
+        n = max(row["n"] for row in card if row["scenario"] == scenario)
+        title = f"{scenario}, {n} episodes an agent, 95 % intervals"
+        show_table(out, title, ["figure", "unit", *agents], rows, numbers=2)
+
+
+def _unit(unit: str) -> str:
+    return "" if unit in ("1", "count") else unit
+
+
+def _with_interval(row: Row | None) -> str:
+    if row is None:
+        return "–"
+    spread = bounds(row)
+    return f"{number(row['value'])} ({spread})" if spread else number(row["value"])
