@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from genba.audit import explain
-from genba.audit.texts import LANGUAGES
 from genba.bench.audit import Ledger, recorded
 from genba.cli import BAD_INPUT, FAILED, main
 from genba.envs import make
+from genba.rule_names import LANGUAGES
 from genba.safety import SafetyLayer
 from genba.safety.audit import AuditError, AuditLog, Book, chain, verify
 from genba.sim.kinematics import chain_of
@@ -144,7 +144,7 @@ def test_a_stop_is_explained_in_plain_words(played, capfd):
     n = next(r["n"] for r in rows if any(e["kind"] == "stop" for e in r.get("events", ())))
     _, out, _ = answer(capfd, "audit", "explain", played / "log", "--event", n)
     assert "The robot is stopped: speed and separation monitoring" in out
-    assert "distance from the robot to the person" in out and "beyond it" in out
+    assert "distance from the robot to the person" in out and "short of it" in out
     assert "stop category 2" in out and "by itself" in out and "ISO" in out
     assert re.search(r"visitor-\d+ \(visitor, \w+\): [\w ]+ at \d\.\d+ m from the robot's", out)
     drawing = out.split("\n\n")[-1]
