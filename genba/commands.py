@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from genba.audit.command import audit, opened, opened_ledger
-from genba.console import Refused, check_file, import_physics, need, number, show_table, write_json
+from genba.console import Refused, check_files, import_physics, need, number, show_table, write_json
 
 EXTRAS = {
     "matplotlib": "report", "jinja2": "report", "imageio": "video", "imageio_ffmpeg": "video",
@@ -50,8 +50,8 @@ def run(options: argparse.Namespace, out: TextIO) -> int:
     """genba run"""
     from genba.scenarios import load
 
-    for path in (options.record, options.json):
-        check_file(path)
+    written = options.record, options.json, options.video, options.audit
+    check_files(*written, beside=(options.audit_key,))
     scenario = load(options.scenario, _overrides(options))
     film: Any = None
     if options.video is not None:
@@ -139,7 +139,7 @@ def bench(options: argparse.Namespace, out: TextIO) -> int:
 
     for module in ("matplotlib", "jinja2"):
         need(module, "report")
-    check_file(options.json)
+    check_files(options.json, options.audit, beside=(options.audit_key,))
     suite = load_suite(options.suite)
     if options.seconds is None:
         options.seconds = suite.seconds
@@ -246,7 +246,7 @@ def speed(options: argparse.Namespace, out: TextIO) -> int:
     from genba.scenarios import load
 
     names = options.scenario or ["kitting_shared"]
-    check_file(options.json)
+    check_files(options.json)
     for name in names:
         load(name, options.overrides)
     import_physics()

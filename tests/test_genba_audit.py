@@ -5,7 +5,9 @@
 
 import importlib.util
 import json
+import os
 import re
+import shutil
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
@@ -331,6 +333,30 @@ def test_what_cannot_be_done_is_one_line(played, capfd, tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda *a: None)
     for asked in (["verify", log, "--key", played / "key.pub"], ["keygen", tmp_path / "k"]):
         assert 'pip install "genba[audit]"' in refused(capfd, "audit", *asked)
+
+
+def test_no_output_replaces_a_log_or_a_key(played, capfd, tmp_path):
+    log, key, new = tmp_path / "log", tmp_path / "key", tmp_path / "new.gif"
+    shutil.copy(played / "log", log)
+    shutil.copy(played / "key", key)
+    (tmp_path / "link").symlink_to(log)
+    os.link(log, tmp_path / "hard")
+    was = log.read_bytes(), key.read_bytes()
+    for name in (log, tmp_path / "." / "log", tmp_path / "link", tmp_path / "hard"):
+        assert "named twice" in refused(capfd, "audit", "verify", log, "--json", name)
+        shown = ["audit", "explain", log, "--event", 1, "--svg", name]
+        assert "named twice" in refused(capfd, *shown)
+    assert "named twice" in refused(capfd, "audit", "verify", log, "--key", key, "--json", key)
+    run = ["run", "kitting_alone", "--seconds", 1, "--audit", new]
+    for more in (["--record", new], ["--json", new], ["--video", new], ["--audit-key", new]):
+        assert "named twice" in refused(capfd, *run, *more)
+    assert "named twice" in refused(capfd, *run, "--audit-key", key, "--record", key)
+    assert "named twice" in refused(capfd, *run[:4], "--record", new, "--json", new)
+    bench = ["bench", "kitting_alone", "--out", tmp_path / "out", "--audit", new, "--json", new]
+    assert "named twice" in refused(capfd, *bench)
+    assert not new.exists() and (log.read_bytes(), key.read_bytes()) == was
+    nothing = ["--record", "/dev/null", "--json", "/dev/null"]
+    assert answer(capfd, "run", "kitting_alone", "--seconds", 1, *nothing)[0] == 0
 
 
 def test_a_log_that_could_not_be_written_is_said_at_the_end(capfd):
