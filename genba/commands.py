@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from genba.audit.command import audit, opened, opened_ledger
 from genba.console import (
     Refused,
-    check_file,
+    check_files,
     clean,
     import_physics,
     need,
@@ -59,8 +59,8 @@ def run(options: argparse.Namespace, out: TextIO) -> int:
     """genba run"""
     from genba.scenarios import load
 
-    for path in (options.record, options.json):
-        check_file(path)
+    written = options.record, options.json, options.video, options.audit
+    check_files(*written, beside=(options.audit_key,))
     scenario = load(options.scenario, _overrides(options))
     film: Any = None
     if options.video is not None:
@@ -130,7 +130,7 @@ def bench(options: argparse.Namespace, out: TextIO) -> int:
 
     for module in ("matplotlib", "jinja2"):
         need(module, "report")
-    check_file(options.json)
+    check_files(options.json, options.audit, beside=(options.audit_key,))
     suite = load_suite(options.suite)
     if options.seconds is None:
         options.seconds = suite.seconds
@@ -213,7 +213,7 @@ def speed(options: argparse.Namespace, out: TextIO) -> int:
     from genba.scenarios import load
 
     names = options.scenario or ["kitting_shared"]
-    check_file(options.json)
+    check_files(options.json)
     for name in names:
         load(name, options.overrides)
     import_physics()

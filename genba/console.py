@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -83,6 +83,29 @@ def check_file(path: Path | None) -> None:
             path.unlink()
     except OSError as error:
         raise Refused(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def check_files(*outputs: Path | None, beside: Iterable[Path | None] = ()) -> None:
+    """`check_file` for all that one command writes; Refused too where two names are one file.
+
+    `beside`: what it reads, which no output may replace: an audit log, say.
+    """
+    known = [path for path in beside if path is not None]
+    for path in outputs:
+        if path is None or str(path) == "-":
+            continue
+        if any(_same(path, other) for other in known):
+            raise Refused(f"{path}: named twice, and one would overwrite the other")
+        known.append(path)
+    for path in outputs:
+        check_file(path)
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other) and not one.is_char_device()  # /dev/null takes everything
+    except OSError:  # one of them is not there yet
+        return os.path.realpath(one) == os.path.realpath(other)
 
 
 def check_folder(path: Path) -> None:

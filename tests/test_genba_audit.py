@@ -5,7 +5,9 @@
 
 import importlib.util
 import json
+import os
 import re
+import shutil
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,10 @@ import numpy as np
 import pytest
 
 from genba.audit import explain
-from genba.audit.texts import LANGUAGES
 from genba.bench.audit import Ledger, recorded
 from genba.cli import BAD_INPUT, FAILED, main
 from genba.envs import make
+from genba.rule_names import LANGUAGES
 from genba.safety import SafetyLayer
 from genba.safety.audit import AuditError, AuditLog, Book, chain, verify
 from genba.sim.kinematics import chain_of
@@ -144,7 +146,7 @@ def test_a_stop_is_explained_in_plain_words(played, capfd):
     n = next(r["n"] for r in rows if any(e["kind"] == "stop" for e in r.get("events", ())))
     _, out, _ = answer(capfd, "audit", "explain", played / "log", "--event", n)
     assert "The robot is stopped: speed and separation monitoring" in out
-    assert "distance from the robot to the person" in out and "beyond it" in out
+    assert "distance from the robot to the person" in out and "short of it" in out
     assert "stop category 2" in out and "by itself" in out and "ISO" in out
     assert re.search(r"visitor-\d+ \(visitor, \w+\): [\w ]+ at \d\.\d+ m from the robot's", out)
     drawing = out.split("\n\n")[-1]
@@ -331,6 +333,30 @@ def test_what_cannot_be_done_is_one_line(played, capfd, tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda *a: None)
     for asked in (["verify", log, "--key", played / "key.pub"], ["keygen", tmp_path / "k"]):
         assert 'pip install "genba[audit]"' in refused(capfd, "audit", *asked)
+
+
+def test_no_output_replaces_a_log_or_a_key(played, capfd, tmp_path):
+    log, key, new = tmp_path / "log", tmp_path / "key", tmp_path / "new.gif"
+    shutil.copy(played / "log", log)
+    shutil.copy(played / "key", key)
+    (tmp_path / "link").symlink_to(log)
+    os.link(log, tmp_path / "hard")
+    was = log.read_bytes(), key.read_bytes()
+    for name in (log, tmp_path / "." / "log", tmp_path / "link", tmp_path / "hard"):
+        assert "named twice" in refused(capfd, "audit", "verify", log, "--json", name)
+        shown = ["audit", "explain", log, "--event", 1, "--svg", name]
+        assert "named twice" in refused(capfd, *shown)
+    assert "named twice" in refused(capfd, "audit", "verify", log, "--key", key, "--json", key)
+    run = ["run", "kitting_alone", "--seconds", 1, "--audit", new]
+    for more in (["--record", new], ["--json", new], ["--video", new], ["--audit-key", new]):
+        assert "named twice" in refused(capfd, *run, *more)
+    assert "named twice" in refused(capfd, *run, "--audit-key", key, "--record", key)
+    assert "named twice" in refused(capfd, *run[:4], "--record", new, "--json", new)
+    bench = ["bench", "kitting_alone", "--out", tmp_path / "out", "--audit", new, "--json", new]
+    assert "named twice" in refused(capfd, *bench)
+    assert not new.exists() and (log.read_bytes(), key.read_bytes()) == was
+    nothing = ["--record", "/dev/null", "--json", "/dev/null"]
+    assert answer(capfd, "run", "kitting_alone", "--seconds", 1, *nothing)[0] == 0
 
 
 def test_a_log_that_could_not_be_written_is_said_at_the_end(capfd):

@@ -1,26 +1,31 @@
 """The recipes of CONTRIBUTING.md, each tried through the public API from outside the package."""
 
 import dataclasses
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import numpy as np
 import pytest
 
 import genba.envs as envs
-from genba import safety, scenarios
-from genba.agents import AGENTS, AgentError, make
+from genba import bench, safety, scenarios
+from genba.agents import ADVERSARIES, AGENTS, AgentError, make
+from genba.agents.adversaries import Wander
 from genba.agents.role import Action, Observation
-from genba.bench import plan
 from genba.envs.kitting import Kitting, KittingSettings
 from genba.safety import PASS, RULES, Parameters, Verdict
+from genba.sim.faults import FAULTS, What
+from genba.sim.kinematics import chain_of
 from genba.sim.robots import ROBOTS
 from genba.sim.state import Command, EventKind, State
+from genba.trial import plan
 
 
 @pytest.fixture(autouse=True)
 def catalogues_as_they_were():
-    kept = [(c, dict(c)) for c in (envs.CELLS, RULES, ROBOTS, AGENTS)]
+    kept = [(c, dict(c)) for c in (envs.CELLS, RULES, ROBOTS, AGENTS, ADVERSARIES)]
     yield
     for catalogue, content in kept:
         catalogue.clear()
@@ -66,21 +71,34 @@ def test_a_benchmark_of_a_cell_of_ones_own_is_played_by_those_that_can(tmp_path)
     file = tmp_path / "half_alone.yaml"
     file.write_text("name: half_alone\ncell: half_kitting\n")
     suite, mine = scenarios.load_suite(file), scenarios.load(file)
-    asked = plan(suite, [scenarios.load("kitting_alone"), mine], [], 1, 1)
+    asked = bench.plan(suite, [scenarios.load("kitting_alone"), mine], [], 1, 1)
     assert [name for name, _ in asked.agents] == ["idle", "random", "scripted"]
     (line,) = asked.left_out
     assert line.startswith("trained does not play half_alone: trained: no policy ships")
-    assert plan(suite, [scenarios.load("kitting_alone")], [], 1, 1).left_out == ()
+    assert bench.plan(suite, [scenarios.load("kitting_alone")], [], 1, 1).left_out == ()
     with pytest.raises(AgentError, match="no policy ships"):  # who asks for it is told
-        plan(suite, [mine], ["trained"], 1, 1)
+        bench.plan(suite, [mine], ["trained"], 1, 1)
 
 
-def test_a_robot_of_ones_own():
-    slow = dataclasses.replace(ROBOTS["panda"], name="slow", dq_max=ROBOTS["panda"].dq_max / 4)
+def test_a_robot_of_ones_own(tmp_path):
+    panda, file = ROBOTS["panda"], tmp_path / "slow_parallel.urdf"
+    text = panda.urdfs["parallel"].read_text(encoding="utf-8")
+    joint = re.search(r'<joint name="tool_joint".*?xyz="0 0 (\S+)"', text, re.S)
+    assert joint is not None
+    longer = float(joint[1]) + 0.02  # m, the TCP of a hand of one's own
+    file.write_text(text[: joint.start(1)] + str(longer) + text[joint.end(1) :], encoding="utf-8")
+    slow = dataclasses.replace(
+        panda, name="slow", urdfs={"parallel": file}, dq_max=panda.dq_max / 4
+    )
     ROBOTS["slow"] = slow
     env = envs.make("kitting_alone", overrides=["robot=slow"])
     agent = make("scripted", env)
     observation, _ = env.reset(seed=1)
+    tools = [
+        chain_of(name, "parallel").state(panda.home, np.zeros(7))[0][2]
+        for name in ("panda", "slow")
+    ]
+    assert tools[0] - tools[1] == pytest.approx(0.02, abs=1e-6)
     for _ in range(60):
         observation = env.step(agent.act(observation))[0]
         assert (np.abs(env.state.robots["robot"].dq) < slow.dq_max * 1.05 + 0.01).all()
@@ -146,3 +164,31 @@ def test_an_agent_that_lacks_something_is_refused_in_one_line():
     for name in ("made", "bare"):
         with pytest.raises(AgentError, match=f"agent {name}: cannot be called with an env"):
             make(name, None)
+
+
+def test_an_adversary_of_ones_own_is_tried_by_the_trial(monkeypatch):
+    ADVERSARIES["mine"] = Wander
+    monkeypatch.setattr(plan, "DRIVERS", (*plan.DRIVERS, ("mine", "twist")))
+    hours = len(plan.cells()) * len(plan.DRIVERS) * plan.SECONDS / 3600.0
+    jobs = [job for job in plan.adversaries(["ssm_iso"], hours, 0) if job.agent == "mine"]
+    assert {(job.scenario.cell, job.scenario.robot) for job in jobs} == set(plan.cells())
+    env = envs.make(jobs[0].scenario)
+    steps(env, make("mine", env), seconds=1.0)
+    env.close()
+
+
+def test_every_fault_has_its_line_its_place_and_its_row():
+    root = Path(__file__).parents[1]
+    page = (root / "docs" / "faults.md").read_text(encoding="utf-8")
+    table = page.partition("| `what` | what happens |")[2].partition("\n\n")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \|([^|]*)\|", table, re.M))
+    assert set(rows) == {what.value for what in What} == {what.value for what in FAULTS}
+    code = "".join(
+        (root / p).read_text("utf-8") for p in ("sim/disturbed.py", "envs/disturbance.py")
+    )
+    for what, kind in FAULTS.items():
+        assert re.search(rf"What\.{what.name}\b", code), f"{what.value} does nothing"
+        assert (
+            f"({kind.default:g})" in rows[what.value] if kind.unit else "(" not in rows[what.value]
+        )
+        assert ("served" in rows[what.value]) == kind.served

@@ -140,9 +140,10 @@ def test_a_rule_of_ones_own_about_people_does_not_believe_an_old_sight(rule, age
 
 
 def test_a_rule_that_looks_at_nobody_does_not_ask_how_old_the_sight_is():
-    rules: tuple[dict[str, dict[str, Any]], ...]
-    rules = ({"joint_limits": {}}, {"reduced_speed": {}}, {"guard_interlock": {}})
-    rules += ({"barrier": {"people": False}}, {"collision": {}})
+    rules: list[dict[str, dict[str, Any]]] = [
+        {"joint_limits": {}}, {"reduced_speed": {}}, {"guard_interlock": {}},
+        {"barrier": {"people": False}}, {"collision": {}},
+    ]  # fmt: skip
     for rule in rules:
         assert layer(rule).filter(state(0, age=1e9), ASKED).category is None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from genba.audit.texts import clean
-from genba.console import check_file, import_physics, need, write_json
+from genba.console import check_file, check_files, import_physics, need, write_json
 
 if TYPE_CHECKING:
     from genba.bench.audit import Ledger
@@ -67,7 +67,7 @@ def _signer(options: argparse.Namespace) -> Key | None:
 def _verify(options: argparse.Namespace, out: TextIO) -> int:
     from genba.safety.audit import verify
 
-    check_file(options.json)
+    check_files(options.json, beside=(options.file, options.key))
     report = verify(options.file)
     seal, findings = _seal(options.key, report)
     findings = [*report.findings, *findings]
@@ -154,7 +154,7 @@ def _show(
 def _explain(options: argparse.Namespace, out: TextIO) -> int:
     from genba.audit import explain
 
-    check_file(options.svg)
+    check_files(options.svg, beside=(options.file,))
     code = _warn(options.file, out)
     if options.event is None:
         explain.overview(options.file, options.lang, out)

@@ -11,10 +11,12 @@ from typing import Any, TextIO
 import orjson
 
 from genba.audit import drawing
+from genba.audit.reasons import LEAST, beyond, measure, reason
 from genba.audit.scene import Scene, scene
 from genba.audit.svg import svg
-from genba.audit.texts import CATEGORIES, REGIONS_JA, clean, pick, reason, text, words
+from genba.audit.texts import CATEGORIES, REGIONS_JA, clean, pick, text
 from genba.console import show_table
+from genba.rule_names import rule_name
 from genba.safety.audit import AuditError
 from genba.safety.audit.chain import ENTRIES, Line, lines
 
@@ -177,16 +179,21 @@ def _stop(said: Row) -> str | None:
 def _rule(acting: Row, start: Row, lang: str) -> list[Sentence]:
     """Why one rule acts, on what, and who resets it."""
     name = str(acting["rule"])
-    said = words(name)
+    said = measure(name, str(acting["reason"]))
     declared = (start.get("rules") or {}).get(name) or {}
     out = [(text(lang, "why"), f"{_title(name, lang)}: {reason(lang, clean(acting['reason']))}")]
-    switch = (acting["trigger"], acting["limit"]) == (1.0, 0.0)  # something is so: no measure
+    # something is so, or the layer itself says so: no measure
+    switch = (acting["trigger"], acting["limit"]) in ((1.0, 0.0), (0.0, 0.0))
     if acting["margin"] is not None and not switch:
+        trigger, limit = float(acting["trigger"]), float(acting["limit"])
         unit = said.unit and f" {said.unit}"
-        values = [f"{float(acting[key]):.4g}{unit}" for key in ("trigger", "limit")]
-        margin = text(lang, "beyond", margin=f"{abs(float(acting['margin'])):.2g}{unit}")
-        out.append((text(lang, "measured"), f"{pick(lang, said.trigger)} {values[0]}"))
-        out.append((text(lang, "needed"), f"{pick(lang, said.limit)} {values[1]}, {margin}"))
+        needed = f"{pick(lang, said.limit)} {limit:.4g}{unit}"
+        if beyond(said.bound, trigger, limit):
+            margin = f"{abs(float(acting['margin'])):.2g}{unit}"
+            key = "short" if said.bound == LEAST else "beyond"
+            needed += ", " + text(lang, key, margin=margin)
+        out.append((text(lang, "measured"), f"{pick(lang, said.trigger)} {trigger:.4g}{unit}"))
+        out.append((text(lang, "needed"), needed))
     if declared.get("clause"):
         out.append((text(lang, "source"), f"{clean(declared['clause'])}"))
     category = acting["category"]
@@ -244,9 +251,7 @@ def _line(sentence: Sentence) -> str:
 
 
 def _title(rule: object, lang: str) -> str:
-    name = clean(str(rule))
-    title = pick(lang, words(name).title)
-    return title if title == name else f"{title} ({name})"
+    return rule_name(clean(str(rule)), lang)
 
 
 def _legend(shown: Scene, lang: str) -> str:

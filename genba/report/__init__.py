@@ -19,6 +19,7 @@ from genba.report import plots, texts
 from genba.report.calls import calls
 from genba.report.tables import table
 from genba.report.timeline import causes, timeline
+from genba.rule_names import rule_name
 from genba.stats.exact import zero_event_bound
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -231,9 +232,7 @@ def _settings(scenario: Row, lang: str) -> Row:
     return {
         "name": scenario["name"],
         "profile": texts.profile_name(scenario.get("safety"), scenario["rules"], lang),
-        "safety": texts.words(lang)["comma"].join(
-            texts.rule_name(r, lang) for r in scenario["rules"]
-        ),
+        "safety": texts.words(lang)["comma"].join(rule_name(r, lang) for r in scenario["rules"]),
         "visits": number(scenario["people"]["visits_per_hour"]),
         "config": scenario["config"],
     }

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from genba.report.words import WORDS
-
-LANGUAGES = ("en", "ja")
+from genba.rule_names import LANGUAGES
 
 # state: (English, Japanese, colour)
 STATES: dict[str, tuple[str, str, str]] = {
@@ -28,7 +27,6 @@ CAUSES: dict[str, tuple[str, str]] = {
     "cycle_overtime": ("サイクルオーバー", "#0072B2"),
     "dropped_part": ("落下", "#D55E00"),
     "misplaced_part": ("置きミス", "#E69F00"),
-    "jam": ("詰まり", "#CC79A7"),
     "protective_stop": ("保護停止", "#009E73"),
     "contact": ("接触", "#56B4E9"),
     "guard_interlock": ("ガード開放・柵内進入", "#7B6FB0"),
@@ -128,21 +126,6 @@ SOURCES = (
      "Olsen & Goodrich（注意要求度、一人で見られるセル数。式は記憶による、未検証）"),
 )  # fmt: skip
 
-RULES_JA = {
-    "joint_limits": "関節限界の監視", "space_limits": "動作領域の制限",
-    "stopping_limits": "停止時間・距離の制限", "tcp_speed": "TCP速度の制限",
-    "barrier": "制御バリア関数", "collision": "設備との衝突検知", "emergency_stop": "非常停止",
-    "guard_interlock": "ガードインターロック", "human_authority": "人の操作の優先",
-    "standstill_zone": "監視付き停止", "speed_separation": "速度・間隔監視",
-    "ssm_reach": "停止到達域による速度・間隔監視", "reduced_speed": "低速運転",
-    "pfl": "動力・力の制限", "contact_force": "接触力の監視", "clamping": "挟まれ検知",
-    "finite_command": "指令値の検査", "policy_watchdog": "方策の応答監視",
-    "perception_integrity": "人検知の健全性", "braking_ramp": "減速度の監視",
-    "configuration_integrity": "設定の同一性", "recorder_health": "記録装置の健全性",
-    "process_guard": "工程異常の監視", "uncertainty": "方策の不確かさ監視",
-    "operator_load": "作業者の呼出し負荷",
-}  # fmt: skip
-
 
 def words(lang: str) -> dict[str, str]:
     """Every word of the report in one language."""
@@ -165,13 +148,6 @@ def cause_name(cause: str, lang: str) -> str:
 def cause_colour(cause: str) -> str:
     """What a cause of a request is drawn in."""
     return CAUSES[cause][1] if cause in CAUSES else UNKNOWN
-
-
-def rule_name(rule: str, lang: str) -> str:
-    """What a safety rule is called; a stranger's own keeps its name."""
-    if lang == "ja":
-        return f"{RULES_JA[rule]}（{rule}）" if rule in RULES_JA else rule
-    return rule.replace("_", " ")
 
 
 def profile_name(safety: Any, rules: Sequence[str], lang: str) -> str:

@@ -55,7 +55,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "pareto_y": ("good parts [parts/h]", "良品数 [個／時]"),
     "better": ("better", "良い"),
     "front": ("Pareto front", "パレートフロント"),
-    "safety_event": ("safety event", "安全事象あり"),
     "tables": ("Scores per scenario", "シナリオ別スコア"),
     "figure": ("Figure", "指標"),
     "unit": ("Unit", "単位"),

@@ -128,7 +128,7 @@ def _acting(named: Named, time: float, since: Mapping[str, float]) -> Row:
         "reason": verdict.reason,
         "trigger": trigger,
         "limit": limit,
-        # how far it is beyond its limit, in the unit of the rule: never above 0
+        # how far the two are apart, in the unit of the reason: never above 0
         "margin": None if trigger is None or limit is None else -abs(trigger - limit),
         "reaction": reaction(verdict),
         "scale": verdict.scale,
