@@ -1,13 +1,14 @@
 """The operator comes when the cell calls, takes the time it takes, and leaves events behind."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 import genba.envs as envs
 from genba.agents import make
-from genba.envs import company
+from genba.envs import cell, company
 from genba.envs.diary import Diary
 from genba.envs.operator import CALLS, FREED, Call, Desk, calls_for
 from genba.kpi.interventions import STATES
@@ -96,7 +97,8 @@ def lost(latched, role="visitor", away=1.0, seen=False):
     body = np.full((17, 7), 0.6 * away)
     body[0, 1] = 0.8 * away
     people = {"ann": Person(role, "indifferent", body, np.zeros((17, 6)))}
-    truth = State(0.0, {"robot": SimpleNamespace(capsules=np.zeros((2, 7)))}, people)
+    robot: Any = SimpleNamespace(capsules=np.zeros((2, 7)))
+    truth = State(0.0, {"robot": robot}, people)
     return company.overlooked(latched, truth, truth if seen else truth._replace(people={}))
 
 
@@ -109,16 +111,19 @@ def test_the_operator_sees_whom_the_sensors_have_lost():
     assert not lost(("joint_limits",))  # the sensors are not what stopped the robot
 
 
+SHORT: Any = SimpleNamespace(cycle_timeout=5.0)
+
+
 def test_the_cell_has_worked_while_it_could_have_finished_a_part_and_no_longer():
     for state in STATES:
-        diary = Diary(SimpleNamespace(cycle_timeout=5.0), state=state)
+        diary = Diary(SHORT, state=state)
         diary.write([], 6.0, 6.0, {})
         assert diary.overtime() is (state in ("producing", "slowed", "idle")), state
 
 
 def test_a_part_that_is_finished_or_taken_out_and_a_service_are_progress():
     for kind in KINDS:
-        diary = Diary(SimpleNamespace(cycle_timeout=5.0), state="producing")
+        diary = Diary(SHORT, state="producing")
         diary.write([], 6.0, 6.0, {})
         diary.write([Event(6.0, kind, "part-1")], 6.0, 0.0, {})
         progress = kind in (KINDS.PART_FINISHED, KINDS.PART_REJECTED, KINDS.SERVICE_DONE)
@@ -243,7 +248,7 @@ def test_who_frees_a_stuck_robot_jogs_it_home_and_who_only_resets_it_does_not():
         env.reset(seed=3)
         for _ in range(10):
             env.step(np.array([0.0, 1.0, 0.0, 0.0, 0.0, 0.0, -1.0], np.float32))
-        helped = []
+        helped: list[str] = []
         env.task.help = lambda world, why, part, time, helped=helped: helped.append(why) or []
         env.desk.call(env.time, Call(cause, *CALLS[cause]), WORK)
         env.desk.arrive()
@@ -298,9 +303,30 @@ def test_people_and_the_operator_are_the_same_whatever_the_agent_does():
     assert soon and late and all(a == b for a, b in zip(soon, late, strict=False))
 
 
+def test_parts_people_sensors_operator_and_faults_draw_from_five_streams(monkeypatch):
+    given = []
+
+    def spy(owner, name):
+        made = getattr(owner, name)
+
+        def taken(first, rng, *more):
+            given.append(rng)
+            return made(first, rng, *more)
+
+        monkeypatch.setattr(owner, name, taken)
+
+    for owner, name in ((company, "crew"), (company, "sensors"), (cell, "disturbance_of")):
+        spy(owner, name)
+    env: Any = envs.make("conveyor_sorting_shared")
+    env.reset(seed=5)
+    streams = [*given, env.task.rng, env.desk.rng, env.np_random]
+    keys = {stream.bit_generator.seed_seq.spawn_key for stream in streams}
+    assert len(given) == 3 and len(keys) == len(streams)
+    env.close()
+
+
 def test_what_the_operator_draws_is_nobody_elses():
-    """Each has a stream of random numbers of his own: people, parts, sensors and the operator."""
-    env = envs.make("conveyor_sorting_shared")
+    env: Any = envs.make("conveyor_sorting_shared")
     action = np.zeros(env.action_space.shape, np.float32)
 
     def notice(env, before=lambda env: None):

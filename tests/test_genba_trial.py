@@ -118,15 +118,18 @@ def test_what_counts_as_a_failure_is_said_beside_the_bound(profile, said):
 
 def test_only_time_with_people_at_a_robot_that_is_not_locked_out_is_exposure():
     """A bound is as small as the exposure is long: time in which nothing can happen is none."""
-    cell = SimpleNamespace(filter=lambda state, command: "judged", desk=SimpleNamespace(busy=False))
+    cell: Any = SimpleNamespace(
+        filter=lambda state, command: "judged", desk=SimpleNamespace(busy=False)
+    )
     watch = Watch(cell)
 
     def ticks(people, busy, dq=0.5):
         before = watch.ticks, watch.present, watch.moving
         cell.desk.busy = busy
         robot = SimpleNamespace(dq=np.array([0.0, -dq]))
-        state = SimpleNamespace(people=people, robots={"robot": robot})
-        assert watch(state, "asked") == "judged"
+        state: Any = SimpleNamespace(people=people, robots={"robot": robot})
+        command: Any = "asked"
+        assert watch(state, command) == "judged"
         return tuple(np.subtract((watch.ticks, watch.present, watch.moving), before).tolist())
 
     assert ticks({"ann": "near"}, busy=False) == (1, 1, 1)
