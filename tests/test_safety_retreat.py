@@ -26,7 +26,8 @@ ELBOW = np.array([-0.805, 0.131, 1.366, -2.529, -0.753, 1.976, 0.476])
 
 def arm(chain, q, dq=None, **more):
     dq = np.zeros(7) if dq is None else dq
-    return RobotState(q, dq, *chain.state(q, dq), 0.04, False, **more)
+    tcp, twist, capsules, moves = chain.state(q, dq)
+    return RobotState(q, dq, tcp, twist, capsules, moves, 0.04, False, **more)
 
 
 def fastest(rows):

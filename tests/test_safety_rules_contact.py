@@ -289,8 +289,8 @@ def test_a_force_is_laid_to_a_body_that_is_none(place, radius):
     body = np.array([[place, 0.0, 0.3, place, 0.0, 0.4, radius]])
     people = {"ann": Person("visitor", "indifferent", body, np.zeros((1, 6)))}
     now = State(0.0, {"arm": robot(wrench=20.0)}, people, people_age=0.1)
-    for config in ({"contact_force": {}}, {"collision": {"people": 0.5}, "contact_force": {}}):
-        guard = SafetyLayer(config, {"arm": CHAIN}, TICK)
+    for other in ({}, {"collision": {"people": 0.5}}):
+        guard = SafetyLayer({**other, "contact_force": {}}, {"arm": CHAIN}, TICK)
         assert guard.filter(now, command()).category is not None
 
 

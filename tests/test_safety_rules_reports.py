@@ -4,6 +4,7 @@
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -376,4 +377,5 @@ def test_an_emergency_stop_on_a_fault_takes_the_power_away_whatever_the_sensors_
     blind = state(emergency_stop="fault")._replace(robots={})
     guard = SafetyLayer("ssm_iso", {"arm": CHAIN}, TICK)
     assert guard.filter(blind, command()).category == 0
-    assert guard.filter(state(TICK, emergency_stop="fault"), None).category == 0
+    nothing: Any = None
+    assert guard.filter(state(TICK, emergency_stop="fault"), nothing).category == 0
