@@ -12,7 +12,7 @@ import genba.envs as envs
 from genba.agents import make
 from genba.envs.instruments import Instruments
 from genba.envs.operator import CALLS, LATCHED
-from genba.safety import PROFILES, RULES, SafetyLayer
+from genba.safety import PROFILES, RULES, Decision, SafetyLayer
 from genba.sim.kinematics import chain_of
 from genba.sim.state import Event, EventKind
 
@@ -105,6 +105,23 @@ def test_weak_brakes_take_a_longer_way():
     ways = [stopping_way("[]")]
     ways += [stopping_way(f"[{{what: slow_brakes, at: 0, value: {v}}}]") for v in (0.5, 0.25, 0.1)]
     assert ways == sorted(ways) and ways[-1] > 2.0 * ways[0]
+
+
+def test_weak_brakes_do_not_fall_in_with_full_torque():
+    """Without power the arm would stand at once; a category 1 stop brakes as weakly as it can."""
+    for at, categories in ((0.0, [1, 1, 2, None]), (50.0, [0, 1, 2, None])):
+        env = cell(faults=f"[{{what: slow_brakes, at: {at}}}]")
+        env.reset(seed=1)
+        asked = env.arm.hold()
+        done = [
+            env.disturbance.decide(
+                lambda state, command, c=c: Decision(command, 0.0, c, (), ()),
+                env.measured, asked, "robot",
+            )
+            for c in (0, 1, 2, None)
+        ]  # fmt: skip
+        assert [decision.category for decision in done] == categories
+        env.close()
 
 
 @pytest.mark.parametrize(("every", "stale"), [(2, False), (3, False), (5, True)])
@@ -283,6 +300,9 @@ def test_the_operators_load_is_that_of_the_last_ten_minutes():
     tools.read([], 740.0, Grip(0.0, False))
     assert tools.machines["operator_requests"] == 1.0
     assert tools.machines["attention_demand"] == pytest.approx(30.0 / 600.0)
+    # 30 s of the first are within ten minutes, and whoever is there now came 10 s ago from 5 s away
+    tools.read([Event(730.0, KINDS.OPERATOR_ARRIVED, "", {"way": 5.0})], 740.0, Grip(0.0, False))
+    assert tools.machines["attention_demand"] == pytest.approx(45.0 / 600.0)
 
 
 def test_nothing_is_measured_that_no_rule_asks_for():

@@ -1,14 +1,21 @@
 """The operator comes when the cell calls, takes the time it takes, and leaves events behind."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
 import genba.envs as envs
 from genba.agents import make
-from genba.envs.operator import Desk, calls_for
+from genba.envs import cell, company
+from genba.envs.diary import Diary
+from genba.envs.operator import CALLS, FREED, Call, Desk, calls_for
+from genba.kpi.interventions import STATES
+from genba.safety.standards import PERCEPTION_AREA
 from genba.scenarios import Operator
 from genba.sim.people import Workplace
-from genba.sim.state import Event, EventKind
+from genba.sim.state import Event, EventKind, Person, State
 
 WORK = (0.45, 0.0, 0.1)
 KINDS = EventKind
@@ -71,6 +78,56 @@ def test_one_operator_on_the_way_sees_to_everything_and_is_asked_once():
     again = d.call(0.5, call("protective_stop"), WORK)
     assert [e.kind for e in first] == [KINDS.REQUEST] and again == []
     assert [c.cause for c in d.calls] == ["dropped_part", "protective_stop"]
+
+
+def test_the_robot_works_on_only_while_all_that_is_asked_for_can_wait():
+    doubt, stop = (Call(cause, *CALLS[cause]) for cause in ("uncertainty", "protective_stop"))
+    for calls, locked in [
+        ([doubt], False), ([stop], True), ([doubt, doubt], False),
+        ([doubt, stop], True), ([stop, doubt], True), ([doubt, stop, doubt], True),
+    ]:  # fmt: skip
+        d = desk()
+        for one in calls:
+            d.call(0.0, one, WORK)
+        assert d.busy is locked, [one.cause for one in calls]
+
+
+def lost(latched, role="visitor", away=1.0, seen=False):
+    """Whether the operator sees that a person `away` m from the base is not on the track."""
+    body = np.full((17, 7), 0.6 * away)
+    body[0, 1] = 0.8 * away
+    people = {"ann": Person(role, "indifferent", body, np.zeros((17, 6)))}
+    robot: Any = SimpleNamespace(capsules=np.zeros((2, 7)))
+    truth = State(0.0, {"robot": robot}, people)
+    return company.overlooked(latched, truth, truth if seen else truth._replace(people={}))
+
+
+def test_the_operator_sees_whom_the_sensors_have_lost():
+    latched = ("joint_limits", "perception_integrity")
+    assert lost(latched) and lost(latched, away=PERCEPTION_AREA - 0.01)
+    assert not lost(latched, seen=True)
+    assert not lost(latched, away=PERCEPTION_AREA + 0.01)
+    assert not lost(latched, role="operator")  # who knows where he is himself
+    assert not lost(("joint_limits",))  # the sensors are not what stopped the robot
+
+
+SHORT: Any = SimpleNamespace(cycle_timeout=5.0)
+
+
+def test_the_cell_has_worked_while_it_could_have_finished_a_part_and_no_longer():
+    for state in STATES:
+        diary = Diary(SHORT, state=state)
+        diary.write([], 6.0, 6.0, {})
+        assert diary.overtime() is (state in ("producing", "slowed", "idle")), state
+
+
+def test_a_part_that_is_finished_or_taken_out_and_a_service_are_progress():
+    for kind in KINDS:
+        diary = Diary(SHORT, state="producing")
+        diary.write([], 6.0, 6.0, {})
+        diary.write([Event(6.0, kind, "part-1")], 6.0, 0.0, {})
+        progress = kind in (KINDS.PART_FINISHED, KINDS.PART_REJECTED, KINDS.SERVICE_DONE)
+        assert diary.overtime() is not progress, kind
 
 
 def test_only_a_blow_above_the_limit_by_a_moving_robot_calls_for_help():
@@ -150,24 +207,149 @@ def test_an_emergency_stop_latches_until_a_person_resets_it():
     env.close()
 
 
-def test_people_are_the_same_whatever_the_agent_does():
-    def visitors(agent_name):
-        env = envs.make("kitting_shared", overrides=["seconds=90", "people.visits_per_hour=300"])
+def test_whoever_is_hit_hard_presses_the_emergency_stop():
+    env = idle_cell()
+    for ratio, pressed in ((0.8, False), (1.2, True)):
+        env.reset(seed=3)
+        blow = {"moving": True, "force_ratio": 3.0, "robot_force_ratio": ratio}
+        asked = env._respond([Event(0.0, KINDS.CONTACT, "visitor-1", blow)])
+        assert env.machines["emergency_stop"] is pressed
+        assert [e.data["cause"] for e in asked] == ["contact"] * pressed
+        env._tick(env.arm.hold())
+        assert env.layer.latched == ("emergency_stop",) * pressed
+    env.close()
+
+
+def test_nothing_is_reset_while_somebody_is_overlooked_and_it_is_tried_again(monkeypatch):
+    env, looked = idle_cell(), []
+
+    def overlooked(latched, truth, measured):
+        assert latched == ("emergency_stop",) and truth is env.state and measured is env.measured
+        looked.append(env.time)
+        return len(looked) < 4
+
+    monkeypatch.setattr(company, "overlooked", overlooked)
+    agent = make("idle", env)
+    observation, _ = env.reset(seed=3)
+    env.machines["emergency_stop"] = True
+    while not (kinds := {e.kind for e in env.events}) & {KINDS.SERVICE_DONE, KINDS.EPISODE_END}:
+        assert KINDS.RESET not in kinds
+        observation = env.step(agent.act(observation))[0]
+    assert np.diff(looked) == pytest.approx([5.0, 5.0, 5.0])
+    reset = next(e for e in env.events if e.kind is KINDS.RESET)
+    assert reset.time == looked[-1] and not env.layer.latched
+    env.close()
+
+
+def test_who_frees_a_stuck_robot_jogs_it_home_and_who_only_resets_it_does_not():
+    env = idle_cell()
+    home = np.array(env.world.robot.home)
+    for cause in (*FREED, "protective_stop", "dropped_part"):
+        env.reset(seed=3)
+        for _ in range(10):
+            env.step(np.array([0.0, 1.0, 0.0, 0.0, 0.0, 0.0, -1.0], np.float32))
+        helped: list[str] = []
+        env.task.help = lambda world, why, part, time, helped=helped: helped.append(why) or []
+        env.desk.call(env.time, Call(cause, *CALLS[cause]), WORK)
+        env.desk.arrive()
+        env._release()
+        del env.task.help
+        away = float(np.abs(env.state.robots["robot"].q - home).max())
+        assert (away < 0.01) if cause in FREED else (away > 0.05), cause
+        assert helped == ["cycle_overtime" if cause in FREED else cause]
+    env.close()
+
+
+def test_nobody_is_called_for_the_time_that_a_service_takes():
+    env = idle_cell()
+    for first, causes in [(None, ["cycle_overtime"]), ("dropped_part", ["dropped_part"])]:
+        env.reset(seed=3)
+        if first:
+            env.desk.call(0.0, call(first), WORK)
+        env.diary.productive = 1e6
+        env._respond([])
+        assert [one.cause for one in env.desk.calls] == causes
+    env.close()
+
+
+def test_people_and_the_operator_are_the_same_whatever_the_agent_does():
+    """At the same moments in the same places, though the one calls for help and the other not."""
+
+    def people(agent_name, press):
+        sets = ["seconds=90", "people.visits_per_hour=300", "cycle_timeout=10"]
+        env = envs.make("kitting_shared", overrides=sets)
         agent = make(agent_name, env)
         observation, info = env.reset(seed=8)
         done = False
         while not done:
+            if info["time"] > 20.0 and press:
+                env.machines["emergency_stop"], press = True, False
             observation, _, _, done, info = env.step(agent.act(observation))
         came = [
-            (e.subject, e.data["behaviour"])
-            for e in env.events
-            if e.kind is KINDS.PERSON_ENTERED and e.data["role"] == "visitor"
+            (t, name, one.behaviour, one.capsules.tobytes(), one.velocities.tobytes())
+            for t in np.arange(0.0, 90.0, 0.25).tolist()
+            for name, one in sorted(env.crew.at(t).items())
+            if one.role == "visitor"
         ]
+        called = [e.data["cause"] for e in env.events if e.kind is KINDS.REQUEST]
+        notices = [e.data["notice"] for e in env.events if e.kind is KINDS.OPERATOR_ARRIVED]
         env.close()
-        return came
+        return came, called, notices
 
-    assert len(visitors("idle")) >= 3
-    assert visitors("idle") == visitors("scripted")
+    (one, overtime, soon), (two, pressed, late) = people("idle", False), people("scripted", True)
+    assert len({name for _, name, *_ in one}) >= 3
+    assert one == two
+    assert (overtime[0], pressed[0]) == ("cycle_overtime", "emergency_stop")
+    assert soon and late and all(a == b for a, b in zip(soon, late, strict=False))
+
+
+def test_parts_people_sensors_operator_and_faults_draw_from_five_streams(monkeypatch):
+    given = []
+
+    def spy(owner, name):
+        made = getattr(owner, name)
+
+        def taken(first, rng, *more):
+            given.append(rng)
+            return made(first, rng, *more)
+
+        monkeypatch.setattr(owner, name, taken)
+
+    for owner, name in ((company, "crew"), (company, "sensors"), (cell, "disturbance_of")):
+        spy(owner, name)
+    env: Any = envs.make("conveyor_sorting_shared")
+    env.reset(seed=5)
+    streams = [*given, env.task.rng, env.desk.rng, env.np_random]
+    keys = {stream.bit_generator.seed_seq.spawn_key for stream in streams}
+    assert len(given) == 3 and len(keys) == len(streams)
+    env.close()
+
+
+def test_what_the_operator_draws_is_nobody_elses():
+    env: Any = envs.make("conveyor_sorting_shared")
+    action = np.zeros(env.action_space.shape, np.float32)
+
+    def notice(env, before=lambda env: None):
+        env.reset(seed=5)
+        before(env)
+        env.desk.call(0.0, call("dropped_part"), WORK)
+        return env.desk.notice, env.desk.visit.reset
+
+    def seen(before=lambda env: None):
+        observation, _ = env.reset(seed=5)
+        before(env)
+        arrived = env.task.next_arrival
+        while env.task.next_arrival == arrived:
+            observation = env.step(action)[0]
+        return env.time, observation.tobytes(), env.task.next_arrival
+
+    expected = notice(env)
+    assert notice(env, lambda env: env.task.rng.normal(size=9)) == expected
+    assert seen(lambda env: env.desk.rng.normal(size=9)) == seen()
+    env.close()
+    busy = envs.make("conveyor_sorting_shared", overrides=["people.visits_per_hour=600"])
+    assert notice(busy) == expected
+    busy.close()
 
 
 def test_a_stopped_robot_that_is_pushed_does_not_spring_back():

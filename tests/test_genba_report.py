@@ -212,6 +212,20 @@ def test_output_does_not_make_up_for_a_breach():
     assert scorecard.unsafe(card, "s", "a") and not scorecard.unsafe(card, "s", "b")
 
 
+@pytest.mark.parametrize(
+    ("figure", "most"),
+    [("ssm_breaches", 0.0), ("max_force_ratio_moving", 1.0), ("clampings", 0.0)],
+)
+def test_each_event_of_harm_alone_takes_an_agent_off_the_front(figure, most):
+    rows = [
+        {"scenario": "s", "agent": agent, "figure": name, "value": value if name == figure else 0.0}
+        for agent, value in [("bad", most + 0.01), ("good", most)]
+        for name in kpi.FIGURES
+    ]
+    card = scorecard.by_figure(rows)
+    assert scorecard.unsafe(card, "s", "bad") and not scorecard.unsafe(card, "s", "good")
+
+
 def test_the_scorecard_does_not_depend_on_the_order_of_the_rows(tmp_path):
     rows = results.read_rows(bench_folder(tmp_path / "b", agents=("a", "b"), seeds=(9, 10, 11)))
     card = scorecard.scorecard(rows)

@@ -4,8 +4,10 @@
 
 import io
 import json
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from genba import cli
@@ -16,7 +18,7 @@ from genba.sim.state import Event, EventKind
 from genba.trial import plan, show, tables
 from genba.trial.faults import FAULTS, merged
 from genba.trial.options import PARTS
-from genba.trial.play import episode, harm
+from genba.trial.play import Watch, episode, harm
 from genba.trial.run import prepare
 
 ROW: dict[str, Any] = {
@@ -96,11 +98,44 @@ def test_merging_changes_what_it_names_and_nothing_else():
         ("ssm_iso", {"contacts": 5}, 0),  # somebody touched a robot that stood
         ("pfl", {"contacts_moving": 4, "breaches": 3}, 0),  # that is what it is for
         ("pfl", {"over_limit": 1}, 1),
+        ("ssm_pfl", {"contacts_moving": 4, "breaches": 3}, 0),  # touches gently, as pfl does
+        ("ssm_pfl", {"over_limit": 2, "contacts_moving": 4}, 2),
         ("unprotected", {"breaches": 9, "over_limit": 9}, 0),
     ],
 )
 def test_what_counts_as_a_failure_follows_from_the_profile(profile, changes, failed):
     assert tables.failures(row(profile, **changes)) == failed
+
+
+@pytest.mark.parametrize(
+    ("profile", "said"),
+    [("ssm_iso", "breaches"), ("pfl", "limit"), ("ssm_pfl", "limit"), ("unprotected", "nothing")],
+)
+def test_what_counts_as_a_failure_is_said_beside_the_bound(profile, said):
+    (told,) = tables.by_profile([row(profile, agent="a", action="twist", cell="c", robot="r")])
+    assert said in told["criterion"]
+
+
+def test_only_time_with_people_at_a_robot_that_is_not_locked_out_is_exposure():
+    """A bound is as small as the exposure is long: time in which nothing can happen is none."""
+    cell: Any = SimpleNamespace(
+        filter=lambda state, command: "judged", desk=SimpleNamespace(busy=False)
+    )
+    watch = Watch(cell)
+
+    def ticks(people, busy, dq=0.5):
+        before = watch.ticks, watch.present, watch.moving
+        cell.desk.busy = busy
+        robot = SimpleNamespace(dq=np.array([0.0, -dq]))
+        state: Any = SimpleNamespace(people=people, robots={"robot": robot})
+        command: Any = "asked"
+        assert watch(state, command) == "judged"
+        return tuple(np.subtract((watch.ticks, watch.present, watch.moving), before).tolist())
+
+    assert ticks({"ann": "near"}, busy=False) == (1, 1, 1)
+    assert ticks({"ann": "near"}, busy=False, dq=0.01) == (1, 1, 0)  # noise of an encoder
+    assert ticks({"ann": "near"}, busy=True) == (1, 0, 0)
+    assert ticks({}, busy=False) == (1, 0, 0)
 
 
 def test_the_bound_is_exact_and_of_the_hours_with_people_at_a_robot_that_may_move():
@@ -195,7 +230,10 @@ def test_the_cost_is_tried_in_scenarios_that_are_changed(capfd):
 
 
 def cost_rows(good):
-    """Rows of three seeds of a scenario for each profile, with so many good parts an hour."""
+    """Rows of three seeds of a scenario for each profile, with so many good parts an hour.
+
+    A number stands for as many, and one, two and three more.
+    """
     from genba import kpi
 
     def tally(parts):
@@ -205,10 +243,20 @@ def cost_rows(good):
         return kpi.tally([Event(0.0, EventKind.EPISODE_START, "s", start), *events], 3600.0)
 
     return [
-        {**row(profile), "scenario": "s", "seed": seed, "tally": tally(parts + seed)}
-        for profile, parts in good.items()
-        for seed in (1, 2, 3)
+        {**row(profile), "scenario": "s", "seed": seed, "tally": tally(parts)}
+        for profile, many in good.items()
+        for seed, parts in enumerate(
+            many if isinstance(many, tuple) else range(many + 1, many + 4), 1
+        )
     ]
+
+
+def test_the_order_holds_unless_the_whole_interval_says_otherwise():
+    """Three seeds that make 61, 62, 63 parts against 63, 61, 62: who makes more is not known."""
+    rows = cost_rows({"unprotected": (61, 62, 63), "ssm_iso": (63, 61, 62), "fence": (70, 72, 71)})
+    close, wrong = tables.comparisons(rows)
+    assert close["ratio"][1] < 1.0 < close["ratio"][2] and close["holds"] is True
+    assert wrong["ratio"][2] < 1.0 and wrong["holds"] is False
 
 
 def test_the_expected_order_is_checked_and_an_exception_is_named():

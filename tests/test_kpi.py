@@ -170,6 +170,18 @@ def test_a_stop_that_resets_itself_interrupts_the_ten_seconds_but_waiting_for_pa
     assert second_request_after(state(25, "starved"), state(55, "producing")) == 2
 
 
+def test_work_while_a_request_is_open_does_not_end_the_intervention() -> None:
+    """A robot in doubt works on until somebody has come: one intervention, from 10 s to 60 s."""
+    doubt = [
+        state(0, "producing"), request(10, 1), request(40, 2),
+        arrived(50, 1, notice=30.0, way=10.0), served(60, 1, service=10.0, labour=20.0),
+    ]  # fmt: skip
+    found = kpis([*doubt, served(60, 2, service=0.0, labour=0.0)], 100)
+    assert found["interventions"] == 1 and found["recovery_time_mean"] == 50
+    # nobody has seen to the second: it lasts to the end
+    assert kpis(doubt, 100)["recovery_time_mean"] == 90
+
+
 def test_a_failure_an_unattended_request_and_an_unfinished_service_count_up_to_the_end() -> None:
     events = [
         start(1000),

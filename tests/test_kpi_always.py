@@ -178,6 +178,9 @@ def test_the_episode_ends_at_its_end_and_not_before() -> None:
     events = [at(60, "episode_end"), good(61)]
     found = kpis(events, 100)
     assert found["pbt_hours"] == 60 / 3600 and found["good_parts"] == 0
+    # nor does it last longer than was planned, whatever it says itself
+    found = kpis([good(101), at(120, "episode_end")], 100)
+    assert found["pbt_hours"] == 100 / 3600 and found["good_parts"] == 0
     # 7,200 ticks of 1/120 s miss 60 s by some rounding: what happens there still counts
     found = kpis([good(60 + 1e-9)], 60)
     assert found["good_parts"] == 1 and found["pbt_hours"] == 60 / 3600

@@ -181,6 +181,25 @@ def test_what_a_log_counts_tells_of_lines_that_were_dropped_before_it_was_writte
     assert found.line == line and said in found.text
 
 
+@pytest.mark.parametrize("told", [0, 11, 13])
+def test_an_end_that_counts_fewer_or_more_entries_than_there_are_is_found(told):
+    members = rests(sound())
+    members[-2] = b'"kind":"end","entries":%d' % told
+    (found,) = report(anew(members)).findings
+    assert found.line == 14 and f"has 12 entries, and ended with {told}" in found.text
+
+
+@pytest.mark.parametrize("told", [0, 13, 15])
+def test_a_seal_that_counts_other_lines_is_none(told):
+    members = rests(sound())
+    members[-1] = b'"kind":"seal","lines":%d' % told
+    found = report(anew(members))
+    assert not found.sealed
+    assert [(f.line, f.text) for f in found.findings] == [
+        (15, "line 15: the seal counts other lines")
+    ]
+
+
 def test_an_episode_without_end_is_no_forgery_where_the_log_says_why():
     start, tick, *_ = rests(sound())
     end, gap = b'"kind":"end","entries":1', b'"kind":"gap","lost":1'

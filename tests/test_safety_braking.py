@@ -136,6 +136,15 @@ def test_a_robot_that_has_not_stood_yet_has_no_such_room():
     assert any(run.tick(slow, np.zeros(7)).category == 0 for _ in range(30))
 
 
+def test_that_it_stood_once_leaves_no_room_to_a_robot_that_has_moved_since():
+    run = Run(CHAINS[0])
+    for speed in (0.0, 0.3):
+        for _ in range(10):
+            assert run.tick(np.full(7, speed), np.full(7, speed)).category is None
+    slow = np.full(7, 0.024 * CHAINS[0].robot.ddq_max.min())
+    assert any(run.tick(slow, np.zeros(7)).category == 0 for _ in range(30))
+
+
 def test_a_single_tick_above_the_ramp_is_none():
     run = Run(CHAINS[0])
     for k in range(60):

@@ -98,6 +98,16 @@ def test_no_numbers_from_the_policy_are_its_watchdogs_business():
     assert [event.kind for event in decision.events] == [EventKind.RESET]
 
 
+def test_no_numbers_from_the_policy_latch_where_no_rule_judges_its_answers():
+    config = {name: part for name, part in PROFILES["shared"].items() if name != "finite_command"}
+    layer = SafetyLayer(config, {"arm": Arm()})
+    run(layer, 1)
+    nothing = command(asked=np.full(7, math.nan), dq=np.full(3, math.nan))
+    decision = layer.filter(state(1), nothing)
+    assert stands(decision) and decision.category == 1 and layer.latched
+    assert stands(layer.filter(state(2), command()))
+
+
 def test_a_policy_that_fails_again_and_again_is_handed_over():
     layer = SafetyLayer(PROFILES["shared"], {"arm": Arm()})
     nothing = command(asked=np.full(7, math.nan), dq=np.full(3, math.nan))

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genba.safety import SafetyLayer
+from genba.safety import PASS, RULES, Parameters, SafetyLayer, Verdict
 from genba.safety.retreat import draw_back, standing
 from genba.safety.standards import RETREAT_SPEED
+from genba.safety.verdicts import drawing_back
 from genba.sim.kinematics import chain_of
 from genba.sim.robots import ROBOTS
 from genba.sim.state import Person, RobotState, State
@@ -23,14 +24,74 @@ NO_ANSWER = np.full(7, np.nan)
 ELBOW = np.array([-0.805, 0.131, 1.366, -2.529, -0.753, 1.976, 0.476])
 
 
-def arm(chain, q, dq=None):
+def arm(chain, q, dq=None, **more):
     dq = np.zeros(7) if dq is None else dq
     tcp, twist, capsules, moves = chain.state(q, dq)
-    return RobotState(q, dq, tcp, twist, capsules, moves, 0.04, False)
+    return RobotState(q, dq, tcp, twist, capsules, moves, 0.04, False, **more)
 
 
 def fastest(rows):
     return float(np.linalg.norm(rows.reshape(-1, 3), axis=1).max())
+
+
+HALT = Verdict(0.0, 2, False, "halt", 1.0, 0.0)
+BACK = HALT._replace(motion=np.full(7, 0.01))
+
+
+@pytest.mark.parametrize(
+    ("found", "draws"),
+    [
+        ([("a", BACK)], True),
+        ([("a", BACK), ("b", HALT)], False),
+        ([("b", HALT), ("a", BACK)], False),
+        ([("b", HALT._replace(category=0)), ("a", BACK)], False),
+        ([("a", BACK), ("b", BACK)], False),
+        ([("b", HALT._replace(category=None, scale=0.5)), ("a", BACK)], True),
+        ([("layer", HALT), ("finite_command", HALT), ("a", BACK)], True),
+        ([("a", HALT)], False),
+    ],
+)
+def test_only_the_one_rule_that_stops_the_robot_draws_it_back(found, draws):
+    motion = drawing_back(found, "layer")
+    assert (motion is BACK.motion) if draws else (motion is None)
+
+
+@pytest.mark.parametrize(
+    ("scripts", "category", "draws"),
+    [
+        ([[PASS, BACK]], 2, True),
+        ([[PASS, BACK._replace(category=1)]], 1, False),
+        ([[PASS, BACK._replace(category=0)]], 0, False),
+        ([[PASS, BACK._replace(latch=True)]], 2, False),
+        ([[HALT._replace(latch=True), PASS], [PASS, BACK]], 2, False),  # latched a tick ago
+        ([[PASS, HALT], [PASS, BACK]], 2, False),
+    ],
+)
+def test_a_robot_draws_back_from_a_category_2_stop_with_nothing_latched(
+    monkeypatch, scripts, category, draws
+):
+    for i, answers in enumerate(scripts):
+
+        class Scripted:
+            name, clause, reaction, reset, order = f"script_{i}", "", "", "", "people"
+            Parameters = Parameters
+            left = list(answers)
+
+            def __init__(self, *_):
+                pass
+
+            def check(self, state, command):
+                return self.left.pop(0)
+
+        monkeypatch.setitem(RULES, Scripted.name, Scripted)
+    layer = SafetyLayer({f"script_{i}": {} for i in range(len(scripts))}, {"arm": PANDA}, TICK)
+    q = np.array(PANDA.robot.home)
+    asked = PANDA.command(q, np.full(7, 0.1), 1.0, np.zeros(7))
+    for tick in range(2):
+        decision = layer.filter(State(tick * TICK, {"arm": arm(PANDA, q)}), asked)
+    assert decision.category == category
+    np.testing.assert_array_equal(decision.command.dq, 0.01 if draws else 0.0)
+    assert bool(decision.command.capsule_velocities.any()) is draws
 
 
 @pytest.mark.parametrize("name", CHAINS)

@@ -128,6 +128,26 @@ def test_a_measured_force_above_the_limit_counts_as_well():
     assert verdict[1:3] == (1, True) and (verdict.trigger, verdict.limit) == (70.0, 65.0)
 
 
+def test_a_blow_is_over_once_it_is_felt():
+    """What closes in on somebody who is touched already is no second blow: the sensor feels it."""
+    one, along = rule("contact_force"), np.array([0.0, 1.0, 0.0, 0.0, 0.0, 0.0])
+    slow, fast = (robot(twist=v * along, wrench=12.0) for v in (0.1, 2.5))
+    assert rule("contact_force").check(state(TICK, fast, 0.0), command()).latch
+    assert not one.check(state(0.0, slow, 0.0), command()).latch
+    later = one.check(state(TICK, fast, 0.0), command())
+    assert (later.category, later.latch, later.trigger) == (2, False, 12.0)
+
+
+@pytest.mark.parametrize("names", [("ann", "bob"), ("bob", "ann")])
+def test_of_two_who_are_touched_the_one_nearer_to_the_limit_counts(names):
+    """70 N are a quarter of what a hand may bear for a moment and above what a face may."""
+    arm = robot(wrench=70.0)
+    people = {"ann": person(0.0, arm, "hand"), "bob": person(0.0, arm, "face")}
+    now = State(0.0, {"arm": arm}, {name: people[name] for name in names}, people_age=0.1)
+    verdict = rule("contact_force").check(now, command())
+    assert verdict[1:3] == (1, True) and (verdict.trigger, verdict.limit) == (70.0, 65.0)
+
+
 def test_a_body_of_another_make_has_the_strictest_limits():
     assert np.array_equal(limits(np.zeros((17, 7))), BODY)
     other = limits(np.zeros((3, 7)))
@@ -269,10 +289,8 @@ def test_a_force_is_laid_to_a_body_that_is_none(place, radius):
     body = np.array([[place, 0.0, 0.3, place, 0.0, 0.4, radius]])
     people = {"ann": Person("visitor", "indifferent", body, np.zeros((1, 6)))}
     now = State(0.0, {"arm": robot(wrench=20.0)}, people, people_age=0.1)
-    configs: list[dict[str, dict[str, float]]]
-    configs = [{"contact_force": {}}, {"collision": {"people": 0.5}, "contact_force": {}}]
-    for config in configs:
-        guard = SafetyLayer(config, {"arm": CHAIN}, TICK)
+    for other in ({}, {"collision": {"people": 0.5}}):
+        guard = SafetyLayer({**other, "contact_force": {}}, {"arm": CHAIN}, TICK)
         assert guard.filter(now, command()).category is not None
 
 

@@ -132,6 +132,17 @@ def test_a_cycle_that_does_not_end_is_stopped_in_time():
     assert one.check(state(6.0, recorder_failed=True), command()).latch
 
 
+def test_a_record_that_is_kept_again_leaves_the_next_failure_its_whole_time():
+    one = rule("recorder_health", finish_within=5.0)
+    assert not one.check(state(0.0, recorder_failed=True), command()).latch
+    assert one.check(state(4.0), command()) is PASS
+    assert not one.check(state(8.0, recorder_failed=True), command()).latch
+    assert one.check(state(9.0, recorder_failed=True, cycle_done=True), command()).latch
+    assert one.check(state(10.0), command()) is PASS
+    going_on = one.check(state(11.0, recorder_failed=True, cycle_done=False), command())
+    assert (going_on.category, going_on.latch, going_on.trigger) == (None, False, 0.0)
+
+
 # Process, uncertainty, operator
 
 

@@ -465,6 +465,77 @@ def test_a_robot_that_stands_and_is_pushed_does_not_move():
         assert contact.data["robot_force_ratio"] < contact.data["force_ratio"]
 
 
+def test_a_robot_that_is_only_pushed_breaches_nothing():
+    """At 1 m/s towards a person 0.41 m away S* is 0.42 m, where it is its drives that move it."""
+    for driven in (False, True):
+        referee = judge()
+        robot = arm(velocity=(1.0, 0.0, 0.0))._replace(driven=driven)
+        referee.watch(state(1.0, robot, someone(CHEST, (0.51, 0.0, 0.5))), TICK)
+        assert [e.kind for e in referee.close(1.1)] == [EventKind.BREACH] * driven
+        assert referee.worst == (pytest.approx(-0.01 if driven else 0.41), 1.0)
+
+
+def test_the_robots_own_force_that_presses_on_is_held_against_the_quasi_static_limit():
+    """A hand on the table, pressed at 0.9 m/s: over the limit of 0.68, under that of a blow."""
+    referee = Referee({"panda": PANDA})
+    hand = someone(HAND, (0.4, 0.0, 0.06))
+    events = play(
+        referee,
+        4,
+        lambda t: arm((0.4, 0.0, 0.17 - 0.9 * t), (0.0, 0.0, -0.9)),
+        lambda t: hand,
+    )
+    found = only(events + referee.close(0.1), EventKind.CONTACT).data
+    blow, press = (severity("hand", 0.9, PANDA, clamped).force_ratio for clamped in (False, True))
+    assert found["clamped"] and blow < 1.0 < press
+    assert found["robot_force_ratio"] == pytest.approx(press)
+    assert found["robot_energy_ratio"] == pytest.approx(
+        severity("hand", 0.9, PANDA, True).energy_ratio
+    )
+
+
+def test_a_breach_begins_a_tick_before_it_is_seen_and_no_earlier():
+    for dt, before in ((TICK, TICK), (60.0, 0.05)):
+        referee = judge()
+        person = someone(CHEST, (0.3, 0.0, 0.5))
+        referee.watch(state(70.0, arm(velocity=(1.0, 0.0, 0.0)), person), dt)
+        (breach,) = referee.close(70.0)
+        assert breach.data["start"] == pytest.approx(70.0 - before, abs=1e-9)
+        assert breach.data["duration"] == pytest.approx(before, abs=1e-9)
+
+
+def test_clamping_begins_where_the_part_is_pressed_or_has_been_touched_for_too_long():
+    """Touched 0.1 m over the table and brought down at 0.3 m/s it is held after 0.27 s."""
+    referee = Referee({"panda": PANDA})
+    events = play(
+        referee,
+        60,
+        lambda t: arm((0.4, 0.0, 0.24 - 0.3 * t), (0.0, 0.0, -0.3)),
+        lambda t: someone(HAND, (0.4, 0.0, 0.15 - 0.3 * t), (0.0, 0.0, -0.3)),
+    )
+    clamping = only(events + referee.close(0.5), EventKind.CLAMPING).data
+    assert clamping["start"] == pytest.approx(0.08 / 0.3, abs=1.1 * TICK)
+    referee = judge()
+    _, person = touching([(0.1, 0.8)])
+    events = play(referee, 150, lambda t: arm(velocity=(0.1, 0.0, 0.0)), person)
+    events += referee.close(2.0)
+    start = only(events, EventKind.CONTACT).data["start"]
+    assert only(events, EventKind.CLAMPING).data["start"] == pytest.approx(start + 0.5, abs=1e-9)
+
+
+def test_all_that_push_share_one_bound():
+    """It is people who give way, not each of their limbs, nor each of them."""
+    referee = judge(cap=50.0)
+    ann = someone(CHEST, (0.03, 0.0, 0.5))
+    ann.capsules[HAND] = ball((0.0, 0.03, 0.5))
+    now = State(0.0, {"panda": arm()}, {"ann": ann, "bob": someone(SKULL, (0.0, -0.03, 0.5))})
+    referee.watch(now, TICK)
+    forces = [force for _, _, force in referee.penalty(now)]
+    assert len(forces) == 3
+    assert sum(np.linalg.norm(force) for force in forces) == pytest.approx(50.0)
+    assert all(np.linalg.norm(force) == pytest.approx(50.0 / 3.0) for force in forces)
+
+
 def test_a_blow_is_held_against_the_transient_limit_and_what_presses_on_against_the_other():
     """A hand is hit at 1.0 m/s (limit 1.36) and then leant upon at 0.1 m/s (limit 0.68) for 1 s."""
 

@@ -111,6 +111,18 @@ def test_clustered_interventions_are_less_sure_than_a_poisson_process() -> None:
     assert ends(wide)[0] == 0 and ends(wide)[1] > 12
 
 
+@pytest.mark.parametrize(
+    ("name", "count"), [("mtbi", "interventions"), ("mtbf", "failures"), ("mcba", "assists")]
+)
+def test_a_time_between_events_is_the_inverse_of_an_exact_rate(name: str, count: str) -> None:
+    found = interval([episode(cycles=3600.0, **{count: 4.0})], name)
+    low, high = poisson_interval(4, 3600.0)
+    assert found.value == 900 and ends(found) == pytest.approx((1 / high, 1 / low))
+    never = interval([episode(cycles=3600.0)], name)
+    assert never.value is never.high is None
+    assert never.low == pytest.approx(3600 / 3.6889, rel=1e-4)
+
+
 def test_a_perfect_yield_of_few_parts_is_not_a_certain_one() -> None:
     found = interval([episode(first_pass=2.0, tried=2.0) for _ in range(5)], "first_pass_yield")
     assert (found.value, found.high) == (1, 1)
@@ -159,6 +171,18 @@ def test_many_cycle_times_are_binned_in_resampling_but_not_in_the_value() -> Non
     assert found.value == together[int(np.ceil(0.95 * 16000)) - 1]
     low, high = ends(found)
     assert low <= together[int(np.ceil(0.95 * 16000)) - 1] <= high < low + 0.6
+
+
+def test_two_seeds_leave_open_what_students_t_leaves_open_of_a_cycle_time_too() -> None:
+    """Resamples of 10 s and 20 s: two of one 10, both or two of the other 20; 17.5 on average.
+
+    One more of a seed goes with (10 - 17.5)/4 - (20 - 17.5)/4 = -2.5 s, of the other with 2.5 s:
+    a standard error of 5 s, and t of one degree of freedom is 12.706.
+    """
+    seeds = [episode(cycle_times=[10.0] * 20), episode(cycle_times=[20.0] * 20)]
+    found = interval(seeds, "cycle_time_p95")
+    assert found.value == 20
+    assert ends(found)[1] == pytest.approx(20 + 5 * 12.706, rel=0.05)  # 2,000 resamples
 
 
 def test_extremes_and_bounds_have_no_interval() -> None:
@@ -293,6 +317,9 @@ def test_interquartile_mean() -> None:
     # each scenario is resampled by itself, so constant ones show no spread
     constant = iqm(np.array([[1.0, 10.0], [1.0, 10.0], [1.0, 10.0], [1.0, 10.0]]))
     assert (constant.low, constant.value, constant.high) == (None, 5.5, None)
+    # the seed of one scenario says nothing of that of another: they do not make up for each other
+    opposite = iqm(np.array([[0.0, 3.0], [1.0, 2.0], [2.0, 1.0], [3.0, 0.0]]))
+    assert opposite.value == 1.5 and ends(opposite)[0] < 1.3 < 1.7 < ends(opposite)[1]
     with pytest.raises(ValueError, match="finite"):
         iqm(np.array([[1.0, np.nan]]))
 
