@@ -472,7 +472,7 @@ def test_a_robot_that_is_only_pushed_breaches_nothing():
         robot = arm(velocity=(1.0, 0.0, 0.0))._replace(driven=driven)
         referee.watch(state(1.0, robot, someone(CHEST, (0.51, 0.0, 0.5))), TICK)
         assert [e.kind for e in referee.close(1.1)] == [EventKind.BREACH] * driven
-        assert referee.worst == (pytest.approx(-0.01 if driven else 0.41), 1.0)
+        assert referee.worst[:2] == (pytest.approx(-0.01 if driven else 0.41), 1.0)
 
 
 def test_the_robots_own_force_that_presses_on_is_held_against_the_quasi_static_limit():
