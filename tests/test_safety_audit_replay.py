@@ -79,7 +79,7 @@ def visit(guard):
     tick = 0
     for distance in [
         None,
-        *np.linspace(2.0, 0.2, 20),
+        *np.linspace(2.0, 0.2, 60),
         *[0.2] * 3,
         *np.linspace(0.2, 3.0, 90),
         None,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import hypot
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from math import hypot, isnan
 
+import numpy as np
 from pydantic import Field
 
-from genba.safety.geometry import sound_capsule
+from genba.safety.crowd import BALL, FIRST, crowd_of
 from genba.safety.robot import RobotModel
 from genba.safety.rule import PASS, Parameters, Verdict
 from genba.safety.standards import (
@@ -23,6 +23,9 @@ from genba.safety.standards import (
 from genba.sim.compiled import kernel
 from genba.sim.state import Array, Command, State
 
+RENEWED = 0.1  # s, after which it is noted anew where everybody is
+ROUNDING = 1e-6  # s, by which a report that stands may seem to be older than it was
+OTHER, SAME, WALKED = 0, 1, 2
 MISSED = 3.5  # ticks without a look, after which nobody need have vanished
 
 
@@ -52,29 +55,52 @@ class PerceptionIntegrityParameters(Parameters):
     )  # fmt: skip
 
 
-class Sight(NamedTuple):
-    """Where somebody was seen: whether all of the body is inside the area, and its middle (m)."""
-
-    name: str
-    inside: bool
-    x: float
-    y: float
+Lost = tuple[float, str, float, float]  # when last seen (s), who, and where (x, y m)
 
 
 @kernel(error_model="numpy")
-def _look(body: Array, base: Array, area: float) -> tuple[int, float, float]:
-    """(1 inside the area, 0 not, -1 no body; x, y m of its middle) of capsules (m, 7).
+def _look(bodies: Array, base: Array, area: float, places: Array) -> int:
+    """Into `places` (n, 3), for each body of a crowd, whether all of it is inside the area (1, else
+    0) and x, y (m) of its middle from the base; returns the first that is no body, -1: all are.
 
     Who walks out leaves with one foot first, and is outside then.
     """
-    inside, x, y = 1, 0.0, 0.0
-    for j in range(body.shape[0]):
-        if not sound_capsule(body, j):
-            return -1, x, y
-        x, y = x + body[j, 0], y + body[j, 1]
-        if not hypot(body[j, 0] - base[0, 0], body[j, 1] - base[0, 1]) < area:
-            inside = 0
-    return inside, x / body.shape[0], y / body.shape[0]
+    who, count, x0, y0 = -1, 0.0, base[0, 0], base[0, 1]
+    for j in range(bodies.shape[0]):
+        if bodies[j, FIRST] == j:
+            who, count = who + 1, 0.0
+            places[who, 0], places[who, 1], places[who, 2] = 1.0, 0.0, 0.0
+        if isnan(bodies[j, BALL]):
+            return who
+        x, y = bodies[j, 0] - x0, bodies[j, 1] - y0
+        if not x * x + y * y < area * area:
+            places[who, 0] = 0.0
+        places[who, 1] += x
+        places[who, 2] += y
+        count += 1.0
+        if j + 1 == bodies.shape[0] or bodies[j + 1, FIRST] == j + 1:
+            places[who, 1] /= count
+            places[who, 2] /= count
+    return -1
+
+
+@kernel(error_model="numpy")
+def _compare(
+    bodies: Array, base: Array, area: float, before: Array, way: float, now: Array
+) -> int:  # fmt: skip
+    """SAME: every body is one, and no more than `way` (m) from where it was, `before` (n, 3);
+    WALKED: but somebody has come into the area or left it. `now` (n, 3) is written as by `_look`.
+    """
+    if _look(bodies, base, area, now) >= 0:
+        return OTHER
+    found = SAME
+    for k in range(before.shape[0]):
+        x, y = now[k, 1] - before[k, 1], now[k, 2] - before[k, 2]
+        if not x * x + y * y <= way * way:
+            return OTHER
+        if now[k, 0] != before[k, 0]:
+            found = WALKED
+    return found
 
 
 class PerceptionIntegrity:
@@ -94,11 +120,11 @@ class PerceptionIntegrity:
     reset = "automatic if back within 2 s, else manual"
     order = "integrity"
     Parameters = PerceptionIntegrityParameters
-    MEMORY = ("_lost", "_seen", "_since", "_taken", "_time")
+    MEMORY = ("_lost", "_names", "_places", "_since", "_taken", "_time")
     NEEDS = ("tracker_disagreement",)
     __slots__ = (
-        "_apart", "_area", "_jump", "_limit", "_lost", "_patience", "_robot", "_seen", "_since",
-        "_taken", "_tick", "_time",
+        "_apart", "_area", "_crowd", "_jump", "_limit", "_lost", "_names", "_patience", "_places",
+        "_robot", "_room", "_since", "_taken", "_tick", "_time",
     )  # fmt: skip
 
     def __init__(
@@ -110,33 +136,32 @@ class PerceptionIntegrity:
         self._tick: float = getattr(robot, "tick", 1.0)  # s
         self._limit = parameters.max_age + parameters.sensor_delay
         self._since: float | None = None  # s, since when the sight is bad
-        self._seen: tuple[Sight, ...] = ()  # when the sight was last good
+        self._crowd = crowd_of(robot)
+        self._names: tuple[str, ...] = ()  # who was seen when it was last noted
+        self._places: Array | None = None  # (n, 3) and where, as of `_look`
         self._taken = 0.0  # s, when that was measured
-        self._lost: tuple[tuple[float, Sight], ...] = ()  # who has vanished, and when last seen (s)
+        self._room = np.empty((0, 3))
+        self._lost: tuple[Lost, ...] = ()  # who has vanished
         self._time = 0.0  # s, of the latest look
 
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: age (s), people lost, or m between trackers; limit: in the same unit."""
         age, gap, self._time = state.people_age, state.time - self._time, state.time
         if gap > MISSED * self._tick:  # locked out meanwhile: they may have gone
-            self._seen = ()
+            self._names, self._places = (), None
         if not 0.0 <= age <= self._limit:
             return self._bad("people not seen for too long", age, self._limit)
-        people, before = state.people, self._seen
-        if not people and not before and not self._lost:
+        people = state.people
+        if not people and not self._names and not self._lost:
             self._since = None
             return PASS
-        base, area, taken = state.robots[self._robot].capsules, self._area, state.time - age
-        seen = []
-        for name, person in people.items():
-            found, x, y = _look(person.capsules, base, area)
-            if found < 0:
-                return self._bad(f"{name} is seen with no body", 1.0, 0.0)
-            seen.append(Sight(name, found > 0, x, y))
-        self._miss(before, seen, taken)
-        self._seen, self._taken = tuple(seen), taken
+        taken = state.time - age
+        if self._lost or not self._known(state, taken):
+            bad = self._renew(state, taken)
+            if bad is not None:
+                return bad
         if self._lost:
-            reason = f"{self._lost[0][1].name} vanished inside the monitored area"
+            reason = f"{self._lost[0][1]} vanished inside the monitored area"
             verdict = self._bad(reason, float(len(self._lost)), 0.0)
             self._lost = () if verdict.latch else self._lost
             return verdict
@@ -147,19 +172,40 @@ class PerceptionIntegrity:
         reason = "two trackers disagree on where a person is"
         return self._bad(reason, float(apart), self._apart)
 
-    def _miss(self, before: Sequence[Sight], seen: Sequence[Sight], taken: float) -> None:
-        """Who was there when last seen, inside the monitored area, and is not now."""
-        lost = [(since, one) for since, one in self._lost if self._gone(one, since, seen, taken)]
-        for one in before:
-            if one.inside and self._gone(one, self._taken, seen, taken):
-                lost.append((self._taken, one))
-        self._lost = tuple(lost)
+    def _known(self, state: State, taken: float) -> bool:
+        """Whether all are those that were seen, and where they can have walked to since."""
+        before, since = self._places, taken - self._taken
+        if before is None or tuple(state.people) != self._names or not since > -ROUNDING:
+            return False
+        if self._room.shape != before.shape:
+            self._room = np.empty_like(before)
+        way, base = self._jump + HUMAN_SPEED_REACHING * since, state.robots[self._robot].capsules
+        found = _compare(self._crowd.of(state), base, self._area, before, way, self._room)
+        if found == WALKED or (found == SAME and since > RENEWED):
+            self._places, self._taken, self._room = self._room, taken, np.empty_like(before)
+        return found != OTHER
 
-    def _gone(self, one: Sight, since: float, seen: Sequence[Sight], taken: float) -> bool:
-        """Whether who was seen at `since` (s) is nobody of those seen now, at `taken`."""
+    def _renew(self, state: State, taken: float) -> Verdict | None:
+        """Notes who is seen and who is lost: who was seen inside the area, and is not now."""
+        names, places = tuple(state.people), np.empty((len(state.people), 3))
+        base = state.robots[self._robot].capsules
+        none = _look(self._crowd.of(state), base, self._area, places)
+        if none >= 0:
+            return self._bad(f"{names[none]} is seen with no body", 1.0, 0.0)
+        seen = dict(zip(names, places[:, 1:].tolist(), strict=True))
+        lost = [*self._lost]
+        if self._places is not None:
+            for name, (inside, x, y) in zip(self._names, self._places.tolist(), strict=True):
+                lost += [(self._taken, name, x, y)] if inside else []
+        self._lost = tuple(one for one in lost if self._gone(one, seen, taken))
+        self._names, self._places, self._taken = names, places, taken
+        return None
+
+    def _gone(self, one: Lost, seen: Mapping[str, Sequence[float]], taken: float) -> bool:
+        """Whether who was seen then is nobody of those seen now, at `taken` (s)."""
+        since, name, x, y = one
         way = self._jump + HUMAN_SPEED_REACHING * max(0.0, taken - since)
-        name, _, x, y = one
-        return not any(b.name == name and hypot(b.x - x, b.y - y) <= way for b in seen)
+        return name not in seen or not hypot(seen[name][0] - x, seen[name][1] - y) <= way
 
     def _bad(self, reason: str, trigger: float, limit: float) -> Verdict:
         if self._since is None:
