@@ -19,7 +19,7 @@ from genba.trial import plan, show, tables
 from genba.trial.faults import FAULTS, merged
 from genba.trial.options import PARTS
 from genba.trial.play import Watch, episode, harm
-from genba.trial.run import prepare
+from genba.trial.run import meta, prepare
 
 ROW: dict[str, Any] = {
     "hours": 1.0, "judged_hours": 0.9, "present_hours": 0.5, "moving_hours": 0.2, "ticks": 100,
@@ -320,3 +320,16 @@ def test_every_table_is_told_in_words_and_numbers():
     assert sum("among people" in line for line in lines) >= 2
     unknown = tables.comparisons([r for r in rows if r["seed"] == 1])
     assert {c["holds"] for c in unknown} == {None}  # one seed tells no spread
+
+
+def test_a_folder_is_not_gone_on_with_by_adversaries_that_have_learned_something_else(
+    tmp_path, monkeypatch
+):
+    learned = tmp_path / "weights"
+    (learned / "unprotected").mkdir(parents=True)
+    monkeypatch.setattr("genba.agents.adversaries.WEIGHTS", learned)
+    told = []
+    for weights in (b"one", b"another"):
+        (learned / "unprotected" / "policy.safetensors").write_bytes(weights)
+        told.append(meta(0)["trial"])
+    assert told[0] != told[1]

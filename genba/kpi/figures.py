@@ -85,7 +85,7 @@ PRODUCTIVITY: tuple[Row, ...] = (
      "high", ratio("shared_good", "shared", HOUR)),
     ("scrap_parts", "parts", "parts delivered that are not good (SQ)", "low",
      total("scrap", law="count")),
-    ("lost_parts", "parts", "parts that ran off or were thrown away", "low",
+    ("lost_parts", "parts", "parts that ran off the belt", "low",
      total("lost", law="count")),
     ("dropped_parts", "count", "times a part was dropped", "low", total("dropped", law="count")),
     ("rejected_parts", "parts", "defective parts rightly taken out", None, total("rejected")),

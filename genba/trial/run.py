@@ -75,9 +75,12 @@ def meta(seed: int) -> Row:
 
 
 def _own_hash() -> str:
-    """Hash of how a trial plans, plays and counts."""
+    """Hash of how a trial plans, plays and counts, and of what its adversaries have learned."""
+    from genba.agents.adversaries import WEIGHTS
+
     here = Path(__file__).parent
     files = [here / f"{name}.py" for name in ("plan", "faults", "play")]
+    files += sorted(WEIGHTS.rglob("*.safetensors"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
 
 
