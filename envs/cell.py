@@ -121,12 +121,12 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
             new = self._wait()
         else:
             asked = self.arm.hold() if self.desk.busy else self.arm.hear(action)
-            new = [event for _ in range(TICKS) for event in self._tick(asked)]
+            end, tick = self.scenario.seconds, self._tick
+            new = [event for _ in range(TICKS) if self.time < end for event in tick(asked)]
             self.arm.feel()
             new += self.task.advance(self.world, self.state.robots[ROBOT], self.time)
             self._parts = parts_of(self.task, self.world, self._parts)
             new += self._respond(new)
-        self.time = min(self.time, self.scenario.seconds)  # the last ticks may lie across the end
         done = self.time >= self.scenario.seconds - 1e-9
         self.instruments.read(new, self.time, self.arm)
         # before the last step closes what is open; a robot that is locked out harms nobody
@@ -149,7 +149,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
             self._pushed()
         else:
             self.physics(SUBSTEPS)
-        self.time += TICK
+        self.time = min(self.time + TICK, self.scenario.seconds)
         self.state = self._look()
         harm = self.referee.watch(self.state, TICK)
         return (*decision.events, *harm) if decision.events or harm else ()

@@ -67,8 +67,8 @@ def seen(referee: Referee, crew: Crew, state: State, until: float, tick: float) 
     """What the referee sees up to `until` (s), tick by tick, while a robot that is locked out
     stands as in `state` and only the people move.
     """
-    events: list[Event] = []
     time, worst = state.time, referee.worst
+    events = referee.stand(time)
     while time < until:
         time, before = min(time + tick, until), time
         now = state._replace(time=time, people=crew.at(time))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import inf
 from operator import attrgetter
 
@@ -59,8 +59,7 @@ class Diary:
             new = [*new, *self._traffic(time, people)]
         if not new:
             return []
-        # the last ticks of an episode may lie beyond its end
-        new = sorted((e if e.time <= time else replace(e, time=time) for e in new), key=_time)
+        new = sorted(new, key=_time)
         if any(e.kind in PROGRESS for e in new):
             self.resumed = self.productive
         self.events += new
@@ -75,7 +74,9 @@ class Diary:
         return time - self.moved > IDLE
 
     def watch(self, worst: tuple[float, float, float], state: State) -> None:
-        """Keep the state of the least margin so far: that margin (m), when (s), separation (m)."""
+        """Keep the least margin so far (m), when (s), the separation then (m); and the state at the
+        end of the step in which it was.
+        """
         if worst[0] < inf and (self.worst is None or worst[0] < self.worst[0][0]):
             self.worst = (worst, state)
 

@@ -100,7 +100,7 @@ def _hurts(event: Event) -> bool:
     return bool(event.data["moving"] and event.data["robot_force_ratio"] > 1.0)
 
 
-BEYOND = 60.0  # s
+BEYOND = 60.0  # s after the end of the episode that an operator is drawn at work
 
 
 @dataclass(slots=True)

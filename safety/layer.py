@@ -141,7 +141,8 @@ class SafetyLayer:
         """A stop for what failed in a tick, after the decision that this one had, if any."""
         found: list[Named] = [*(before.verdicts if before else ()), (LAYER, fault)]
         if before is None:
-            self._ask(self._screen.blind, inputs.bare(state), command, found)
+            with suppress(Exception):  # a state may raise whatever it is asked
+                self._ask(self._screen.blind, inputs.bare(state), command, found)
         after = self._decide(None, command, found)
         return after if before is None else after._replace(events=before.events + after.events)
 

@@ -36,10 +36,11 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-# 1e3 and 1e-3 are numbers in YAML 1.2 and in JSON; the parser knows YAML 1.1
+# 1e3 and 1e-3 (no hash such as 1234e56789) are numbers in YAML 1.2 and in JSON; the parser knows
+# YAML 1.1
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
+    re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d{1,3}$"),
     list("-+.0123456789"),
 )
 
@@ -82,15 +83,17 @@ def _strange(value: Any, key: str = "") -> Iterator[str]:
     """What YAML makes of dates, sets and bytes, and characters that are none, with their keys."""
     if isinstance(value, dict):
         for name, one in value.items():
+            yield from _strange(name, f"a key of {key}" if key else "a key")
             yield from _strange(one, f"{key}.{name}" if key else str(name))
     elif isinstance(value, list):
         for index, one in enumerate(value):
             yield from _strange(one, f"{key}[{index}]")
     elif isinstance(value, str):
         if any("\ud800" <= c <= "\udfff" for c in value):
-            yield f"{key}: holds a character that is none"
+            yield f"{key}: holds a character that is none".removeprefix(": ")
     elif value is not None and not isinstance(value, bool | int | float):
-        yield f"{key}: neither text nor number but a {type(value).__name__}; put it in quotes"
+        what = f"neither text nor number but a {type(value).__name__}; put it in quotes"
+        yield f"{key}: {what}".removeprefix(": ")
 
 
 def _problems(text: str) -> Iterator[str]:

@@ -28,6 +28,7 @@ import numpy as np
 
 from genba.sim.body_limits import severity
 from genba.sim.gait import CAPSULE_REGIONS
+from genba.sim.separation import Box, pinned
 from genba.sim.state import Array, Event, EventKind, State
 from genba.sim.touch import (
     CLOSING,
@@ -42,13 +43,11 @@ from genba.sim.touch import (
     look,
     memory,
     pushes,
-)
+)  # fmt: skip
 from genba.sim.touch import COLUMNS as TOUCH_COLUMNS
 
 _JUMP = 0.05  # s between ticks, from which nothing is known of the way between
 _REACH = 1.8  # m, a robot's and a person's reach together, at least
-
-Box = tuple[float, float, float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +90,7 @@ class _Touch:
     towards: list[float] = field(default_factory=lambda: [0.0, 0.0])
     clamped: float | None = None  # since when
     moved: bool = False  # the robot, at some time during the touch
+    pressed: bool = False  # against an obstacle
 
 
 @dataclass(slots=True)
@@ -110,7 +110,7 @@ class Referee:
     names of its capsules for the events; `brakes` what its joints decelerate with, (n,) rad/s^2,
     without which it stops with `config.deceleration`. `separation` is the least true distance (m)
     now, inf while nobody is within `horizon` of a robot's base; `worst` the least margin d - S* (m)
-    since the reset, and its time (s).
+    since the reset, its time (s) and the separation then (m).
     """
 
     def __init__(
@@ -176,8 +176,18 @@ class Referee:
                 self._finish(key, pairs.pop(key), time, inf, events)
         return events
 
+    def stand(self, time: float) -> list[Event]:
+        """The robot is locked out: who is not pressed against something is free to go, and what
+        follows of such a touch is somebody at a robot that stands. Writes what it was until now.
+        """
+        events: list[Event] = []
+        for key, pair in self._pairs.items():
+            for j in [j for j, touch in pair.touches.items() if touch.moved and not touch.pressed]:
+                events += self._contact(key, j, pair.touches.pop(j), time)
+        return events
+
     def close(self, time: float) -> list[Event]:
-        """Write what is still open at the episode's end."""
+        """Write what is still open, at the end or where nothing is known of the time between."""
         events: list[Event] = []
         for key, pair in self._pairs.items():
             self._finish(key, pair, time, inf, events)
@@ -238,26 +248,15 @@ class Referee:
                 touch.link = int(row[LINK])
             touch.moved = touch.moved or (driven and row[ROBOT_SPEED] >= STANDING)
             if touch.clamped is None and touch.moved:  # who leans on a robot that stands is free
-                pressed = self._against_obstacle(self._touched[j])
-                if pressed or now - touch.start > self.config.clamp:
-                    touch.clamped = now if pressed else touch.start + self.config.clamp
+                away = self._touched[j, NORMAL : NORMAL + 3]
+                body = self._touched[j, POINT : POINT + 7]
+                touch.pressed = pinned(body, away, self.config.obstacles, self.config.gap)
+                if touch.pressed or now - touch.start > self.config.clamp:
+                    touch.clamped = now if touch.pressed else touch.start + self.config.clamp
             held = int(touch.clamped is not None)
             touch.closing[held] = max(touch.closing[held], row[CLOSING])
             if driven:
                 touch.towards[held] = max(touch.towards[held], row[TOWARDS])
-
-    def _against_obstacle(self, row: Array) -> bool:
-        """Is the touched part close to something fixed on the side away from the robot?"""
-        radius = row[POINT + 6]
-        for box in self.config.obstacles:
-            low, high = np.array(box[:3]), np.array(box[3:])
-            for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-                point = row[POINT : POINT + 3] * (1 - share) + row[POINT + 3 : POINT + 6] * share
-                way = np.clip(point, low, high) - point
-                towards = float(way @ row[NORMAL : NORMAL + 3])
-                if float(np.linalg.norm(way)) - radius < self.config.gap and towards >= 0.0:
-                    return True
-        return False
 
     def _finish(
         self, key: tuple[str, str], pair: _Pair, time: float, before: float, events: list[Event]
@@ -265,7 +264,7 @@ class Referee:
         """Write what was last seen before `before`."""
         if pair.breach is not None and pair.breach.last < before:
             b, pair.breach = pair.breach, None
-            data = {"start": b.start, "duration": b.last - b.start, "margin": b.margin}
+            data = {"start": b.start, "duration": min(b.last, time) - b.start, "margin": b.margin}
             data |= {"separation": b.separation, "speed": b.speed}
             events.append(Event(time, EventKind.BREACH, key[1], data))
         for j in [j for j, touch in pair.touches.items() if touch.last < before]:
@@ -273,6 +272,7 @@ class Referee:
 
     def _contact(self, key: tuple[str, str], j: int, touch: _Touch, time: float) -> list[Event]:
         region, clamped = CAPSULE_REGIONS[j], touch.clamped is not None
+        last = min(touch.last, time)  # an episode may end within a tick
         names = self._links.get(key[0])
         link = names[touch.link] if names else str(touch.link)
         # a blow is held against the transient limit, what presses on against the quasi-static one
@@ -285,7 +285,7 @@ class Referee:
         )
         where = {"region": region, "link": link}
         data = {
-            "start": touch.start, "duration": touch.last - touch.start, **where,
+            "start": touch.start, "duration": last - touch.start, **where,
             "relative_speed": touch.speed, "robot_speed": touch.robot_speed,
             "force": harm.force, "energy": harm.energy, "force_ratio": harm.force_ratio,
             "energy_ratio": harm.energy_ratio, "clamped": clamped, "moving": touch.moved,
@@ -293,7 +293,7 @@ class Referee:
         }  # fmt: skip
         events = [Event(time, EventKind.CONTACT, key[1], data)]
         if touch.clamped is not None:
-            since = {"start": touch.clamped, "duration": max(0.0, touch.last - touch.clamped)}
+            since = {"start": touch.clamped, "duration": max(0.0, last - touch.clamped)}
             data = {**since, **where, "force": press.force, "force_ratio": press.force_ratio}
             events.append(Event(time, EventKind.CLAMPING, key[1], data))
         return events

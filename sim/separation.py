@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import sqrt
 
 import numpy as np
@@ -11,6 +12,7 @@ from genba.sim.compiled import kernel
 from genba.sim.state import Array
 
 Capsule = tuple[float, float, float, float, float, float, float]
+Box = tuple[float, float, float, float, float, float]
 
 
 @kernel(error_model="numpy", inline="always")
@@ -105,3 +107,18 @@ def _half(capsule: Array) -> float:
     """Half the length (m) of a capsule's axis."""
     dx, dy, dz = capsule[3] - capsule[0], capsule[4] - capsule[1], capsule[5] - capsule[2]
     return 0.5 * sqrt(dx * dx + dy * dy + dz * dz)
+
+
+def pinned(body: Array, away: Array, boxes: Sequence[Box], gap: float) -> bool:
+    """Whether a touched capsule (7,) is nearer than `gap` (m) to something fixed on its other side.
+
+    `away` is the unit vector from the robot to it; boxes are x, y, z from, x, y, z to (m).
+    """
+    for box in boxes:
+        low, high = np.array(box[:3]), np.array(box[3:])
+        for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+            point = body[:3] * (1 - share) + body[3:6] * share
+            way = np.clip(point, low, high) - point
+            if float(np.linalg.norm(way)) - body[6] < gap and float(way @ away) >= 0.0:
+                return True
+    return False

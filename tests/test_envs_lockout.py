@@ -74,7 +74,7 @@ def test_what_happens_in_the_last_step_counts_though_it_lies_across_the_end(seco
         "safety": {}, "seconds": seconds, "people.visits_per_hour": 1200,
         "people.behaviours": {"attacking": 1},
     }  # fmt: skip
-    env = envs.make("kitting_shared", overrides=told)
+    env: Any = envs.make("kitting_shared", overrides=told)
     agent, done = make("scripted", env), False
     observation, info = env.reset(seed=seed)
     agent.reset(observation, info)
@@ -82,7 +82,10 @@ def test_what_happens_in_the_last_step_counts_though_it_lies_across_the_end(seco
         observation, _, _, done, info = env.step(agent.act(observation))
     events = env.events
     env.close()
-    assert max(e.time for e in events) <= seconds == info["time"]
+    assert max(e.time for e in events) <= seconds == info["time"] == env.state.time
+    assert env.trace[:, 0].max() <= seconds
+    lasted = [e for e in events if e.kind in (EventKind.BREACH, EventKind.CONTACT)]
+    assert all(e.data["start"] + e.data["duration"] <= seconds + 1e-9 for e in lasted)
     figures = kpi.figures(kpi.tally(events, seconds))
     breaches = [e for e in events if e.kind is EventKind.BREACH]
     assert breaches and figures["ssm_breaches"] == len(breaches)

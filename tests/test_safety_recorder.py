@@ -18,7 +18,7 @@ from genba.safety import RULES, SafetyLayer
 from genba.safety.audit import AuditError, AuditLog, Book, replay, verify
 from genba.scenarios import load
 from genba.sim.kinematics import chain_of
-from genba.sim.state import EventKind, RobotState, State
+from genba.sim.state import EventKind, Person, RobotState, State
 
 PANDA = chain_of("panda", "parallel")
 HOME = np.array(PANDA.robot.home)
@@ -187,3 +187,32 @@ def test_a_robot_without_a_record_stops_and_goes_on_once_somebody_made_room(tmp_
     assert told == [(EventKind.STOP, "recorder_health"), (EventKind.RESET, "recorder_health")]
     assert finished and finished[-1] > 60.0  # it works again
     assert verify(tmp_path / "log").findings == [] and log.missing > 0
+
+
+def test_what_a_rule_remembers_may_be_none_again_after_a_reset(tmp_path):
+    """An array then, it is copied every tick from the reset on."""
+    chain = chain_of("panda", "parallel")
+    q = np.array(chain.robot.home)
+    robot = RobotState(q, np.zeros(7), *chain.state(q, np.zeros(7)), 0.02, False)
+    body = np.array([[2.0, 0.0, -0.7, 2.0, 0.0, 0.9, 0.2]])
+    people = {"ann": Person("visitor", "indifferent", body, np.zeros((1, 6)))}
+    still = chain.command(q, np.zeros(7), 0.0, np.zeros(7))
+    with AuditLog(Book(tmp_path / "log")) as log:
+        guard = SafetyLayer("ssm_iso", {"robot": chain})
+        guard.recorder = log
+        guard.start()
+
+        def see(tick, pressed=False):
+            told = {"emergency_stop": pressed}
+            now = State(tick * TICK, {"robot": robot}, people, machines=told, people_age=0.1)
+            return guard.filter(now, still)
+
+        for tick, pressed in enumerate((False, True, False)):
+            see(tick, pressed)
+        assert guard.reset(3 * TICK)
+        guard.skip()
+        for tick, pressed in ((400, False), (401, True)):
+            see(tick, pressed)
+    assert not log.failed and not log.missing
+    found = replay(tmp_path / "log")
+    assert found.findings == [] and found.same == found.entries == 3

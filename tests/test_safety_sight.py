@@ -242,3 +242,22 @@ def test_somebody_who_comes_back_where_they_can_have_walked_to_is_found():
 def test_a_rule_of_ones_own_does_not_believe_a_body_that_is_none(rule, body):
     assert layer(rule).filter(state(0, column(2.0)), ASKED).category is None
     assert layer(rule).filter(state(0, body), ASKED).category is not None
+
+
+def test_who_was_lost_is_not_found_in_another_who_goes_by_their_name():
+    """However long the other one stands where the one who is lost could have walked to by now."""
+    guard = layer({"perception_integrity": {}})
+    guard.filter(state(0, column(2.5)), ASKED)
+    for tick in range(1, 300):
+        decision = guard.filter(state(tick, column(-0.5)), ASKED)
+        assert decision.category == 2
+    assert guard.latched == ("perception_integrity",)
+
+
+def test_a_state_that_raises_whatever_it_is_asked_stops_the_robot():
+    class Odd:
+        def __getattr__(self, name: str) -> object:
+            raise RuntimeError(name)
+
+    odd: Any = Odd()
+    assert layer("ssm_iso").filter(odd, ASKED).category == 1

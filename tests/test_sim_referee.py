@@ -552,3 +552,29 @@ def test_a_blow_is_held_against_the_transient_limit_and_what_presses_on_against_
     limit = severity("hand", 1.0, PANDA, clamped=False)
     assert contact["force_ratio"] == pytest.approx(limit.force_ratio) and limit.force_ratio < 1.0
     assert contact["robot_force_ratio"] == pytest.approx(limit.force_ratio)
+
+
+def test_who_is_free_when_the_robot_is_locked_out_leans_on_one_that_stands():
+    """What a moving robot began ends there, but for a part that it presses on a table."""
+    for height, pressed in ((0.5, False), (0.06, True)):
+        referee = Referee({"panda": PANDA})
+        person = someone(CHEST, (0.0, 0.0, height))
+        tool = arm((0.0, 0.0, height + 0.09), velocity=(0.0, 0.0, -0.3))
+        for tick in range(10):
+            referee.watch(state(tick * TICK, tool, person), TICK)
+        ended = referee.stand(10 * TICK)
+        assert [e.data["clamped"] for e in ended] == ([] if pressed else [False])
+        assert all(e.data["moving"] for e in ended)
+        still = tool._replace(driven=False)
+        for tick in range(10, 130):
+            referee.watch(state(tick * TICK, still, person), TICK)
+        (contact, *clampings) = referee.close(130 * TICK)
+        assert contact.data["moving"] == contact.data["clamped"] == bool(clampings) == pressed
+
+
+def test_nothing_lasts_beyond_the_end_of_an_episode_that_ends_within_a_tick():
+    referee = judge()
+    person = someone(CHEST, (0.0, 0.0, 0.5))
+    referee.watch(state(1.0, arm((0.0, 0.0, 0.5), velocity=(1.0, 0.0, 0.0)), person), TICK)
+    for event in referee.close(0.997):
+        assert event.data["start"] + event.data["duration"] <= 0.997 + 1e-12

@@ -43,10 +43,11 @@ class Places(NamedTuple):
 
 
 def places(layer: SafetyLayer) -> Places:
-    """Of a layer whose rules were just built, by what they name in MEMORY.
+    """Of a layer, by what its rules name in MEMORY.
 
-    A value that changes in place shows itself from the start (a deque, a list, an array); every
-    other is replaced by another, so that a reference to it is as good as a copy.
+    A value that changes in place shows itself from the start (a deque, a list, an array), and is
+    copied; every other is replaced by another, so that a reference to it is as good as a copy. What
+    was none at the start is copied as well where it is one by now, after a person's reset.
     """
     names: list[tuple[str, str]] = []
     paths, changing = [*_OWN], []
@@ -68,7 +69,8 @@ def _taker(paths: list[str], changing: list[int], layer: SafetyLayer) -> Callabl
     """
     rules = [*layer.rules.values()]
     names = ", ".join(["layer", *(f"rule{i}" for i in range(len(rules)))])
-    copies = "".join(f"{paths[place]}.copy(), " for place in changing)
+    copied = [paths[place] for place in changing]
+    copies = "".join(f"None if {path} is None else {path}.copy(), " for path in copied)
     make = eval(f"lambda {names}: lambda: (({', '.join(paths)},), ({copies}))")  # our own names
     out: Callable[[], Memory] = make(layer, *rules)
     return out

@@ -55,7 +55,9 @@ class PerceptionIntegrityParameters(Parameters):
     )  # fmt: skip
 
 
-Lost = tuple[float, str, float, float]  # when last seen (s), who, and where (x, y m)
+# when last seen (s), who, where (x, y m), and whether they may have walked on since: not where
+# another goes by their name
+Lost = tuple[float, str, float, float, bool]
 
 
 @kernel(error_model="numpy")
@@ -177,6 +179,8 @@ class PerceptionIntegrity:
         before, since = self._places, taken - self._taken
         if before is None or tuple(state.people) != self._names or not since > -ROUNDING:
             return False
+        if before.shape != (len(self._names), 3):  # a stranger's record may say so
+            raise ValueError("what was seen does not fit who was")
         if self._room.shape != before.shape:
             self._room = np.empty_like(before)
         way, base = self._jump + HUMAN_SPEED_REACHING * since, state.robots[self._robot].capsules
@@ -193,18 +197,19 @@ class PerceptionIntegrity:
         if none >= 0:
             return self._bad(f"{names[none]} is seen with no body", 1.0, 0.0)
         seen = dict(zip(names, places[:, 1:].tolist(), strict=True))
-        lost = [*self._lost]
+        lost = [one for one in self._lost if self._gone(one, seen, taken)]
         if self._places is not None:
             for name, (inside, x, y) in zip(self._names, self._places.tolist(), strict=True):
-                lost += [(self._taken, name, x, y)] if inside else []
-        self._lost = tuple(one for one in lost if self._gone(one, seen, taken))
+                if inside and self._gone((self._taken, name, x, y, True), seen, taken):
+                    lost.append((self._taken, name, x, y, name not in seen))
+        self._lost = tuple(lost)
         self._names, self._places, self._taken = names, places, taken
         return None
 
     def _gone(self, one: Lost, seen: Mapping[str, Sequence[float]], taken: float) -> bool:
         """Whether who was seen then is nobody of those seen now, at `taken` (s)."""
-        since, name, x, y = one
-        way = self._jump + HUMAN_SPEED_REACHING * max(0.0, taken - since)
+        since, name, x, y, walks = one
+        way = self._jump + HUMAN_SPEED_REACHING * max(0.0, taken - since) * walks
         return name not in seen or not hypot(seen[name][0] - x, seen[name][1] - y) <= way
 
     def _bad(self, reason: str, trigger: float, limit: float) -> Verdict:
