@@ -210,6 +210,22 @@ def test_an_unknown_profile_is_one_line(capfd):
     assert "did you mean ssm_iso" in capfd.readouterr().err
 
 
+def test_the_cost_is_tried_in_scenarios_as_they_are_and_among_people_who_keep_coming():
+    jobs = plan.cost(["ssm_iso"], 0.1, 0, ["people.haste=1.1"])
+    tried = {job.scenario.name: job.scenario for job in jobs}
+    assert len(tried) == 4 and all(s.people.haste == 1.1 for s in tried.values())
+    for cell in ("kitting", "conveyor_sorting"):
+        plain, busy = tried[f"{cell}_shared"], tried[f"{cell}_shared_busy"]
+        assert plain.people.visits_per_hour < busy.people.visits_per_hour == plan.VISITS
+        same = {"visits_per_hour": plain.people.visits_per_hour}
+        people = busy.people.model_copy(update=same)
+        assert busy.model_copy(update={"name": plain.name, "people": people}) == plain
+    for text in ("people={visits_per_hour: 60}", "people.visits_per_hour=60"):
+        jobs = plan.cost(["ssm_iso"], 0.1, 0, [text])
+        assert {job.scenario.name for job in jobs} == {"kitting_shared", "conveyor_sorting_shared"}
+        assert {job.scenario.people.visits_per_hour for job in jobs} == {60.0}
+
+
 def test_the_cost_is_tried_in_scenarios_that_are_changed(capfd):
     plain, busy = (
         plan.cost(["ssm_iso"], 0.1, 0, texts) for texts in ((), ["people.visits_per_hour=600"])
@@ -222,6 +238,7 @@ def test_the_cost_is_tried_in_scenarios_that_are_changed(capfd):
         (["--set", "takt=3"], "--part cost"),
         (["--part", "cost", "--set", "safety=fence"], "sets safety itself"),
         (["--part", "cost", "--set", "seconds=3"], "sets seconds itself"),
+        (["--part", "cost", "--set", "name=mine"], "sets name itself"),
         (["--part", "cost", "--set", "people.visits=3"], "people.visits"),
     ]:
         assert cli.main(["trial", *argv]) == cli.BAD_INPUT

@@ -22,6 +22,7 @@ SHIPPED = (
 TRIED = ("ssm_iso", "ssm_reach", "pfl", "ssm_pfl", "shared")  # with adversaries, by default
 BROKEN = ("ssm_iso", "ssm_reach", "pfl")
 UNPROTECTED = "unprotected"
+TRAFFIC = "people.visits_per_hour"
 
 # who drives the robot, and through which controls: the elbow is led best joint by joint
 DRIVERS = (
@@ -32,11 +33,12 @@ DRIVERS = (
 )  # fmt: skip
 
 _SOON: Row = {"mean": 1.0, "cv": 0.0}  # s
-# as fast as a robot goes, people who come one after the other, and nobody who waits for long
+VISITS = 400.0  # an hour, of people who come one after the other
+# as fast as a robot goes, people all the time, and nobody who waits for long
 SETTING: Row = {
     "tcp_speed": 1.7, "tcp_turn": 2.5, "joint_speed": 1.0, "cycle_timeout": 1e6,
     "people": {
-        "visits_per_hour": 400.0,
+        "visits_per_hour": VISITS,
         "behaviours": {
             "indifferent": 0.1, "helpful": 0.1, "antagonistic": 0.2, "attacking": 0.6
         },
@@ -144,18 +146,24 @@ def cost(
 ) -> list[Job]:
     """The scripted agent at work among people, `hours` of each profile and scenario.
 
-    `overrides` change the scenarios. Raises ScenarioError.
+    Every scenario is tried as it is and, under its name with `_busy`, with VISITS an hour.
+    `overrides` change the scenarios; where they say how many people come, so many do. Raises
+    ScenarioError.
     """
-    shared = [name for name in names() if name.endswith("_shared")]
-    for text in overrides:
-        key = text.partition("=")[0].strip().partition(".")[0]
-        if key in ("safety", "seconds"):
-            raise ScenarioError(f"override {text}: a trial sets {key} itself")
+    keys = [text.partition("=")[0].strip() for text in overrides]
+    for text, key in zip(overrides, keys, strict=True):
+        if (first := key.partition(".")[0]) in ("safety", "seconds", "name"):
+            raise ScenarioError(f"override {text}: a trial sets {first} itself")
+    tried: list[tuple[str, list[str]]] = []
+    for name in (name for name in names() if name.endswith("_shared")):
+        tried.append((name, []))
+        if "people" not in keys and TRAFFIC not in keys:
+            tried.append((name, [f"name={name}_busy", f"{TRAFFIC}={VISITS:g}"]))
     return [
         Job("cost", profile,
-            load(name, [*overrides, f"safety={profile}", f"seconds={COST_SECONDS}"]),
+            load(name, [*overrides, *more, f"safety={profile}", f"seconds={COST_SECONDS}"]),
             "scripted", seed + k)
         for k in range(episodes(hours, COST_SECONDS))
-        for name in shared
+        for name, more in tried
         for profile in profiles
     ]  # fmt: skip

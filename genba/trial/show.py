@@ -8,7 +8,7 @@ from typing import Any, TextIO
 from genba.bench.results import Row
 from genba.console import number, show_table
 from genba.trial.faults import FAULTS
-from genba.trial.plan import UNPROTECTED
+from genba.trial.plan import UNPROTECTED, VISITS
 
 HOLDS = {True: "yes", False: "NO", None: "not known from one seed"}
 COLUMNS = {  # heading -> figure
@@ -25,7 +25,8 @@ exposure: somebody there and the robot not locked out; moving h: of it, the robo
 moving: contacts with a robot that moves; beyond: failures to people faster than 2.0 m/s just before
 bound: exact one-sided 95 % bound of the rate of failures per hour of exposure
 """
-UPTIME = """\
+UPTIME = f"""\
+_busy: with {VISITS:g} visits an hour, so that somebody is there most of the time
 when up: good parts an hour of the time in which the cell is not down; among people: of the time
 with a visitor in the cell, down or not; standing, slowed: shares of the time when up in which rules
 hold the robot until the way is clear, or let it go on more slowly
