@@ -112,9 +112,9 @@ class Brain:
         normal = (seen - self.mean) * self.gain
         self.strangeness = _rms(normal)
         out: Floats = _forward(normal, self.flat, self.sizes)
-        if self.tanh:
-            return np.tanh(out)
-        return np.minimum(np.float32(1.0), np.maximum(np.float32(-1.0), out))
+        least, most = np.float32(-1.0), np.float32(1.0)
+        out = np.tanh(out) if self.tanh else np.minimum(most, np.maximum(least, out))
+        return out
 
 
 @njit(cache=True)

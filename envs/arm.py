@@ -52,7 +52,8 @@ class Arm:
         self.grip = -1.0
         self.opening, self.holding = self.world.gripper_state()
         self._driven = False  # whether its drives move it, or it has not stood since they did
-        self._asked = self._rates = np.empty(0)  # the latest action, and what it asks for:
+        self._asked: Array = np.empty(0)  # the latest action, and what it asks for:
+        self._rates: Array = self._asked
         self._shut = self.grip
 
     def hear(self, action: Any) -> Array:

@@ -43,7 +43,7 @@ class Instruments:
         self.machines: Machines = {
             "emergency_stop": False, "configuration": self._configuration, "served": 0
         }  # fmt: skip
-        self.pushed = np.zeros(3)  # N, of everything but fixtures during the tick
+        self.pushed: Array = np.zeros(3)  # N, of everything but fixtures during the tick
         self._gripping = self._got = False
         self._requests: list[float] = []  # s
         self._services: list[tuple[float, float]] = []  # s, from and to
@@ -52,7 +52,10 @@ class Instruments:
 
     def push(self, pushes: PUSHES) -> None:
         """People push the robot; the same pushes in each physics tick count once."""
-        self.pushed = sum((force for _, _, force in pushes), np.zeros(3))
+        total: Array = np.zeros(3)
+        for _, _, force in pushes:
+            total = total + force
+        self.pushed = total
 
     def feel(self, robot: RobotState) -> RobotState:
         """The robot with the external force of the tick that is over."""

@@ -24,7 +24,7 @@ from genba.console import (
 
 EXTRAS = {
     "matplotlib": "report", "jinja2": "report", "imageio": "video", "imageio_ffmpeg": "video",
-    "tensorboard": "train", "sb3_contrib": "train", "cryptography": "audit",
+    "tensorboard": "train", "cryptography": "audit",
 }  # fmt: skip
 
 

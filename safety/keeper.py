@@ -208,7 +208,7 @@ class Keeper:
         self._limits = np.array([robot.q_min, robot.q_max, robot.dq_max, robot.ddq_max])
         self._answers = blocks((len(robot.q_min),), (6,), (len(chain.capsule_links), 6))
         self._moved = moved_of(robot)
-        self.rows = np.empty(((ROUNDS + 1) * 2 * ROWS, 8))  # what all looks of a tick find
+        self.rows: Array = np.empty(((ROUNDS + 1) * 2 * ROWS, 8))  # what all looks of a tick find
         self._work = _room(len(robot.q_min), len(self.rows))
 
     def keep(

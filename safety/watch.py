@@ -17,7 +17,8 @@ from genba.safety.verified_stop import LEVELS, clear, greatest_level, room, stop
 from genba.safety.ways import ways_of
 from genba.sim.state import Array, Command, State
 
-NOWHERE, NOBODY = np.empty((0, 6)), np.empty((0, 1))
+NOWHERE: Array = np.empty((0, 6))
+NOBODY: Array = np.empty((0, 1))
 
 
 class Clamping(NamedTuple):

@@ -147,7 +147,7 @@ def _walk(row: Array, walk: Walk, person: tuple[float, float]) -> Array:
     way = np.concatenate([[0.0], np.cumsum(np.hypot(steps[:, 0], steps[:, 1]))])
     heading = np.unwrap(np.arctan2(steps[:, 1], steps[:, 0]))
     heading = np.interp(way, 0.5 * (way[1:] + way[:-1]), heading)
-    before = np.empty((0, COLUMNS))
+    before: Array = np.empty((0, COLUMNS))
     if walk.from_rest:
         before = _turn(row, Turn(float(heading[0])), person)
         row = before[-1]
@@ -201,7 +201,7 @@ def _lean(target: Array, first: int, height: float) -> tuple[float, Array]:
 
 def _moved(start: Array, end: Array, seconds: float, person: tuple[float, float]) -> Array:
     """Rows of a minimum-jerk way between two rows, as slow as HAND_SPEED demands."""
-    m = min_jerk(np.linspace(0.0, 1.0, 31))[:, None]
+    m = min_jerk(np.linspace(0.0, 1.0, 31, dtype=np.float64))[:, None]
     trial = start + m * (end - start)  # in one second
     trial = np.concatenate([trial[:1], trial, trial[-1:], trial[-1:]])
     fastest = top_speed(trial, body()[0], *person)

@@ -162,7 +162,7 @@ def body() -> tuple[Array, float]:
     stand = _on_floor(_ends(_standing()), radii)
     stand[..., :2] -= stand[:, PELVIS, :, :2].mean(axis=(0, 1))
     tall = float((stand[0, ..., 2] + radii[:, None]).max())
-    table = np.zeros((FRAMES + 5, 102))
+    table: Array = np.zeros((FRAMES + 5, 102))
     table[0] = stand.ravel()
     table[1, : len(radii)] = radii
     table[2:] = np.take(walk.reshape(FRAMES, -1), range(-1, FRAMES + 2), axis=0, mode="wrap")

@@ -20,7 +20,7 @@ from genba.sim.motion import Follower
 from genba.sim.referee import Referee, RefereeConfig
 from genba.sim.sensors import SensorConfig, Sensors
 from genba.sim.separation import closest
-from genba.sim.state import EventKind, Person, RobotState, State
+from genba.sim.state import Array, EventKind, Person, RobotState, State
 
 TICK, CONTROL = 1.0 / 120.0, 6
 BOUND = 1.6  # m/s, v_h
@@ -48,7 +48,8 @@ class Cell:
         self.sensors = Sensors(SensorConfig(), np.random.default_rng(seed + 1))
         harm = RefereeConfig(deceleration=self.chain.robot.deceleration)
         self.referee = Referee({"robot": self.chain.effective_mass()}, harm)
-        self.q, self.dq = self.chain.robot.home, np.zeros(7)
+        self.q: Array = self.chain.robot.home
+        self.dq: Array = np.zeros(7)
         self.person: Any = None
         self.velocity, self.events = np.zeros(3), []
         self.moving = 0  # ticks with a runner in which the robot moved

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from genba.safety import PASS, RULES, SafetyLayer
 from genba.sim.kinematics import chain_of
 from genba.sim.motion import Follower
-from genba.sim.state import EventKind, RobotState, State
+from genba.sim.state import Array, EventKind, RobotState, State
 
 TICK = 1.0 / 120.0
 CHAINS = [chain_of("panda", "parallel"), chain_of("iiwa", "vacuum")]
@@ -76,7 +76,8 @@ def test_a_robot_that_brakes_as_its_maker_declares_is_let_alone(way, chain, gent
 @pytest.mark.parametrize("chain", CHAINS, ids=lambda chain: chain.robot.name)
 def test_the_real_controller_keeps_the_ramp_whatever_it_is_told(chain):
     run, follower, rng = Run(chain), Follower(chain.robot, TICK), np.random.default_rng(1)
-    told, dq = np.zeros(7), np.zeros(7)
+    told: Array = np.zeros(7)
+    dq: Array = np.zeros(7)
     for k in range(2400):
         if k % 23 == 0:  # another motion, a stop, a slower one
             told = rng.uniform(-1.0, 1.0, 7) * chain.robot.dq_max * (rng.random() > 0.3)

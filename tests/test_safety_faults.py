@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from genba.safety import LAYER, PROFILES, SafetyLayer
 from genba.sim.kinematics import chain_of
 from genba.sim.robots import ROBOTS
-from genba.sim.state import Command, EventKind, Person, RobotState, State
+from genba.sim.state import Array, Command, EventKind, Person, RobotState, State
 
 TICK = 1.0 / 120.0
 PRESSED = {"emergency_stop": True}
@@ -23,10 +23,10 @@ PRESSED = {"emergency_stop": True}
 
 @dataclass(frozen=True)
 class Arm:
-    q_min: np.ndarray = field(default_factory=lambda: np.full(3, -2.0))
-    q_max: np.ndarray = field(default_factory=lambda: np.full(3, 2.0))
-    dq_max: np.ndarray = field(default_factory=lambda: np.full(3, 2.0))
-    ddq_max: np.ndarray = field(default_factory=lambda: np.full(3, 10.0))
+    q_min: Array = field(default_factory=lambda: np.full(3, -2.0))
+    q_max: Array = field(default_factory=lambda: np.full(3, 2.0))
+    dq_max: Array = field(default_factory=lambda: np.full(3, 2.0))
+    ddq_max: Array = field(default_factory=lambda: np.full(3, 10.0))
     tcp_speed_max: float = 1.7
     deceleration: float = 5.0
 

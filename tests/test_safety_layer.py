@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from genba.safety import PASS, PROFILES, RULES, Parameters, SafetyLayer, Verdict
-from genba.sim.state import Command, EventKind, RobotState, State
+from genba.sim.state import Array, Command, EventKind, RobotState, State
 
 TICK = 1.0 / 120.0
 PRESSED = {"emergency_stop": True}
@@ -23,10 +23,10 @@ OFF = Verdict(0.0, 0, False, "off", 5.0, 1.0)
 
 @dataclass(frozen=True)
 class Arm:
-    q_min: np.ndarray = field(default_factory=lambda: np.full(3, -2.0))
-    q_max: np.ndarray = field(default_factory=lambda: np.full(3, 2.0))
-    dq_max: np.ndarray = field(default_factory=lambda: np.full(3, 2.0))
-    ddq_max: np.ndarray = field(default_factory=lambda: np.full(3, 10.0))
+    q_min: Array = field(default_factory=lambda: np.full(3, -2.0))
+    q_max: Array = field(default_factory=lambda: np.full(3, 2.0))
+    dq_max: Array = field(default_factory=lambda: np.full(3, 2.0))
+    ddq_max: Array = field(default_factory=lambda: np.full(3, 10.0))
     tcp_speed_max: float = 1.7
     deceleration: float = 5.0
 

@@ -21,7 +21,7 @@ from genba.sim.kinematics import chain_of
 from genba.sim.motion import Follower
 from genba.sim.robots import PANDA
 from genba.sim.separation import least
-from genba.sim.state import Person, RobotState, State
+from genba.sim.state import Array, Person, RobotState, State
 
 TICK = 1.0 / 120.0
 CHAIN = chain_of("panda", "parallel")
@@ -146,7 +146,9 @@ def test_a_program_without_a_solution_has_no_answer():
 @given(asked=st.lists(SHARES, min_size=3, max_size=6))
 @settings(max_examples=25, deadline=None)
 def test_rates_of_the_command_are_within_acceleration_and_jerk(asked):
-    limited, dq, last = rule("joint_limits", rates="command"), np.zeros(N), np.zeros(N)
+    limited = rule("joint_limits", rates="command")
+    dq: Array = np.zeros(N)
+    last: Array = np.zeros(N)
     for share in asked:
         motion = PANDA.dq_max * share
         verdict = limited.check(state(HOME, dq), command(HOME, motion))
@@ -158,7 +160,8 @@ def test_rates_of_the_command_are_within_acceleration_and_jerk(asked):
 
 
 def test_the_arms_own_controller_keeps_acceleration_whatever_is_asked():
-    follower, rng, last = Follower(PANDA), np.random.default_rng(3), np.zeros(N)
+    follower, rng = Follower(PANDA), np.random.default_rng(3)
+    last: Array = np.zeros(N)
     for _ in range(100):
         _, dq = follower.follow(rng.uniform(-1, 1, N) * PANDA.dq_max)
         assert (np.abs(dq - last) <= PANDA.ddq_max * TICK * (1 + 1e-6)).all()
@@ -215,7 +218,8 @@ def test_the_tool_slides_along_a_wall_that_it_is_driven_into():
 def test_a_robot_that_is_driven_everywhere_never_leaves_its_space(space):
     layer = SafetyLayer({"joint_limits": {}, "space_limits": space}, {"arm": CHAIN}, TICK)
     follower, rng = Follower(PANDA), np.random.default_rng(1)
-    q, dq, acted = HOME, np.zeros(N), 0
+    q, acted = HOME, 0
+    dq: Array = np.zeros(N)
     for i in range(900):
         if i % 40 == 0:
             asked = rng.uniform(-1, 1, N) * PANDA.dq_max
@@ -291,7 +295,8 @@ def test_a_robot_that_is_driven_at_people_who_stand_keeps_its_distance(seed):
     people = {"ann": body(0.62, 0.25, 0.1), "bob": body(0.55, -0.35, 0.3)}
     layer = SafetyLayer({"joint_limits": {}, "barrier": {"distance": 0.05}}, {"arm": CHAIN}, TICK)
     follower, rng = Follower(PANDA), np.random.default_rng(seed)
-    q, dq, acted = HOME, np.zeros(N), 0
+    q, acted = HOME, 0
+    dq: Array = np.zeros(N)
     for i in range(600):
         if i % 60 == 0:
             asked = rng.uniform(-1, 1, N) * PANDA.dq_max

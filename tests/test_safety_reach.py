@@ -23,7 +23,7 @@ from genba.sim.kinematics import chain_of
 from genba.sim.motion import Follower
 from genba.sim.people import CAPSULE_REGIONS, Crew, Visit
 from genba.sim.separation import closest, least
-from genba.sim.state import Person, RobotState, State
+from genba.sim.state import Array, Person, RobotState, State
 
 TICK = 1.0 / 120.0
 CHAIN = chain_of("panda", "parallel")
@@ -161,7 +161,8 @@ def run(reach, seed, brakes=1.0, runner=2.0, starting=3.0, told=1.0, seconds=3.0
     at = np.array([0.4, 0.0]) + rng.uniform(2.0, 3.0) * np.array([math.cos(angle), math.sin(angle)])
     weak = ROBOT if brakes == 1.0 else _weaker(brakes)
     follower = Follower(weak)
-    q, dq = ROBOT.home.copy(), np.zeros(7)
+    q: Array = ROBOT.home.copy()
+    dq: Array = np.zeros(7)
     nearest, speed = 1e3, 0.0
     past = []
     for tick in range(int(seconds / TICK)):

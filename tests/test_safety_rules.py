@@ -14,17 +14,17 @@ import numpy as np
 import pytest
 
 from genba.safety import PASS, RULES
-from genba.sim.state import Command, Person, RobotState, State
+from genba.sim.state import Array, Command, Person, RobotState, State
 
 TICK = 1.0 / 120.0
 
 
 @dataclass(frozen=True)
 class Rail:
-    q_min: np.ndarray = field(default_factory=lambda: np.array([-10.0, -1.0]))
-    q_max: np.ndarray = field(default_factory=lambda: np.array([10.0, 1.0]))
-    dq_max: np.ndarray = field(default_factory=lambda: np.array([3.0, 2.0]))
-    ddq_max: np.ndarray = field(default_factory=lambda: np.array([10.0, 5.0]))
+    q_min: Array = field(default_factory=lambda: np.array([-10.0, -1.0]))
+    q_max: Array = field(default_factory=lambda: np.array([10.0, 1.0]))
+    dq_max: Array = field(default_factory=lambda: np.array([3.0, 2.0]))
+    ddq_max: Array = field(default_factory=lambda: np.array([10.0, 5.0]))
     tcp_speed_max: float = 1.7
     deceleration: float = 5.0
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from genba.safety import PASS, RULES, SafetyLayer, fingerprint
 from genba.safety.conformal import conformal_threshold
 from genba.sim.kinematics import chain_of
-from genba.sim.state import Command, Person, RobotState, State
+from genba.sim.state import Array, Command, Person, RobotState, State
 
 CHAIN = chain_of("panda", "parallel")
 HOME = np.array(CHAIN.robot.home)
@@ -247,7 +247,8 @@ def test_a_hold_that_lasts_lifts_the_tool_and_no_more_than_it_says():
     layer = SafetyLayer({"policy_watchdog": {}, "finite_command": {}}, {"arm": CHAIN}, TICK)
     q, top = HOME.copy(), 0.0
     tcp = CHAIN.state(q, np.zeros(7))[0]
-    start, dq = tcp[2], np.zeros(7)
+    start = tcp[2]
+    dq: Array = np.zeros(7)
     for tick in range(400):
         tcp, twist, capsules, moves = CHAIN.state(q, dq)
         robot = RobotState(q, dq, tcp, twist, capsules, moves, 0.0, False)

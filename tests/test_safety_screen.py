@@ -15,7 +15,7 @@ from genba.safety import PASS, RULES, SafetyLayer
 from genba.safety.robot import guarded
 from genba.safety.screen import Screen
 from genba.sim.kinematics import chain_of
-from genba.sim.state import RobotState, State
+from genba.sim.state import Array, RobotState, State
 
 CHAINS = [chain_of("panda", "parallel"), chain_of("iiwa", "vacuum")]
 TICK = 1.0 / 120.0
@@ -173,7 +173,7 @@ def test_limits_of_the_motion_are_kept_whether_or_not_it_was_changed_before(one,
 def test_a_rule_behind_one_that_changed_the_motion_is_asked_of_what_it_became():
     chain = CHAINS[0]
     layer = SafetyLayer(NEAR, {"arm": chain}, TICK)
-    heard: list[np.ndarray] = []
+    heard: list[Array] = []
     screen = layer._screen
     assert [name for name, _ in screen.rest] == ["space_limits"]
 

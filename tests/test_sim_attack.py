@@ -48,7 +48,7 @@ def test_who_runs_comes_on_as_a_whole_at_the_speed_of_the_standard():
     assert len(runs) >= 10
     for visit in runs:
         crew = Crew((visit,))
-        velocities = [crew.at(t)["ann"].velocities for t in np.arange(0.7, 1.9, 0.1)]
+        velocities = [crew.at(t)["ann"].velocities for t in np.arange(0.7, 1.9, 0.1).tolist()]
         speeds = np.linalg.norm(np.array(velocities).reshape(-1, 3), axis=1)
         assert speeds.min() >= 1.55 and speeds.max() <= 1.6 * ROUNDING
 

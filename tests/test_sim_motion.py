@@ -29,8 +29,8 @@ def shaken(robot: Robot, seed: int, ticks: int = 150, dt: float = TICK) -> tuple
     follower = Follower(robot, dt)
     q = rng.uniform(robot.q_min, robot.q_max)
     follower.reset(q)
-    rows = [(q, np.zeros(7))]
-    target = np.zeros(7)
+    rows: list[tuple[Array, Array]] = [(q, np.zeros(7))]
+    target: Array = np.zeros(7)
     for _ in range(ticks):
         if rng.random() < 0.15:
             target = rng.uniform(-1.5, 1.5, 7) * robot.dq_max
@@ -44,7 +44,7 @@ def test_no_target_whatever_makes_it_raise_or_leave_its_limits(
     robot: Robot, targets: list[list[float]]
 ) -> None:
     follower = Follower(robot)
-    before = np.zeros(7)
+    before: Array = np.zeros(7)
     for target in targets:
         for _ in range(8):
             q, dq = follower.follow(np.array(target))
@@ -104,7 +104,8 @@ def test_it_stands_within_the_time_and_the_way_that_were_predicted(
     rng = np.random.default_rng(seed)
     follower = Follower(robot)
     follower.reset(robot.home)
-    start, dq = robot.home, np.zeros(7)
+    start = robot.home
+    dq: Array = np.zeros(7)
     for _ in range(ticks):
         start, dq = follower.follow(rng.uniform(-1.0, 1.0, 7) * robot.dq_max)
     time, ways = follower.stopping(dq)
@@ -212,7 +213,7 @@ def test_when_the_planner_gives_up_the_limits_hold_all_the_same(
     monkeypatch.setattr(motion, "Ruckig", Refusing)
     robot = ROBOTS["panda"]
     follower = Follower(robot)
-    before = np.zeros(7)
+    before: Array = np.zeros(7)
     for _ in range(60):
         q, dq = follower.follow(np.full(7, 0.4))
         assert np.all(np.abs(dq - before) <= robot.ddq_max * TICK * (1 + 1e-9))

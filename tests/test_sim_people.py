@@ -304,7 +304,7 @@ def test_the_operator_is_at_the_work_for_the_service_and_then_at_the_button():
     assert person.role == person.behaviour == "operator"
     x, y = person.capsules[6, :2] + person.capsules[6, 3:5]
     assert hypot(x / 2 - PLACE.reset[0], y / 2 - PLACE.reset[1]) < 0.05
-    times = np.arange(stay.arrived, stay.served, 0.1)
+    times = np.arange(stay.arrived, stay.served, 0.1).tolist()
     tips = [crew.at(t)["operator"].capsules[[RIGHT_HAND, LEFT_HAND], 3:6] for t in times]
     reached = [np.linalg.norm(tip - work, axis=1).min() < 0.02 for tip in tips]
     assert np.mean(reached) > 0.4

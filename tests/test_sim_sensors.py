@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from genba.sim.sensors import SensorConfig, Sensors
-from genba.sim.state import Part, Person, RobotState, State
+from genba.sim.state import Array, Part, Person, RobotState, State
 
 TICK = 1 / 120
 PERFECT = SensorConfig(
@@ -26,7 +26,7 @@ def walker(t, speed=1.0):
 
 
 def truth(t, people=("ann",)):
-    n = np.arange(7.0)
+    n: Array = np.arange(7, dtype=np.float64)
     robot = RobotState(
         n, n + 1, n + 2, np.ones(6), np.ones((5, 7)), np.ones((5, 6)), 0.04, True, 3.0
     )

@@ -142,7 +142,7 @@ class PerceptionIntegrity:
         self._names: tuple[str, ...] = ()  # who was seen when it was last noted
         self._places: Array | None = None  # (n, 3) and where, as of `_look`
         self._taken = 0.0  # s, when that was measured
-        self._room = np.empty((0, 3))
+        self._room: Array = np.empty((0, 3))
         self._lost: tuple[Lost, ...] = ()  # who has vanished
         self._time = 0.0  # s, of the latest look
 
