@@ -98,7 +98,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         self.sensors = company.sensors(self.sensing, sensors, self.disturbance)
         self.referee.reset()
         self.crew = company.crew(s, people, self.task.workplace, TICK)
-        self.desk = Desk(s.operator, operator, self.task.workplace, s.seconds)
+        self.desk = Desk(s.operator, operator, self.task.workplace, s.seconds, self.crew)
         self.machines = self.instruments.reset()
         self._parts: dict[str, Part] = parts_of(self.task, self.world, {})
         self.state = self._look()
@@ -176,7 +176,9 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
 
     def _release(self) -> list[Event]:
         """The operator has done what was asked, steps out and resets the cell."""
-        new = self.referee.close(self.time)  # the arm may be jogged: that is no way through people
+        jogged = any(call.cause in FREED for call in self.desk.calls)
+        new = self.referee.close(self.time) if jogged else []  # that is no way through people
+        worst = self.referee.worst
         for call in self.desk.calls:
             freed = call.cause in FREED
             cause = "cycle_overtime" if freed else call.cause
@@ -191,6 +193,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         self.layer.skip()
         self.state = self._look()
         new += self._tick(self.arm.hold())
+        self.referee.worst = worst  # at a robot that is locked out nobody has a close call
         if self.layer.latched:
             missed = company.overlooked(self.layer.latched, self.state, self.measured)
             reset = () if missed else self.layer.reset(self.time)
@@ -210,10 +213,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
             if call.cause == "contact":
                 self.machines["emergency_stop"] = True
             if call not in self.desk.calls:
-                asked = self.desk.call(self.time, call, self.task.work_point(call.part))
-                if asked and self.desk.visit is not None:
-                    self.crew.add(self.desk.visit.visit)
-                events += asked
+                events += self.desk.call(self.time, call, self.task.work_point(call.part))
         return events
 
     def _condition(self, standing: bool) -> str:

@@ -10,7 +10,8 @@ from typing import Literal
 import numpy as np
 
 from genba.scenarios import Operator
-from genba.sim.people import OperatorVisit, Workplace, operator_visit
+from genba.sim.people import Crew, Workplace
+from genba.sim.serving import OperatorVisit, operator_visit
 from genba.sim.state import Event, EventKind
 
 Initiator = Literal["robot", "person", "safety"]
@@ -111,6 +112,7 @@ class Desk:
     rng: np.random.Generator
     workplace: Workplace
     end: float = inf  # s, of the episode
+    crew: Crew = field(default_factory=Crew)  # in which the operator appears
     phase: Literal["free", "coming", "working"] = "free"
     calls: list[Call] = field(default_factory=list)
     until: float = 0.0  # s, when the phase ends
@@ -119,6 +121,8 @@ class Desk:
     start: float = 0.0  # s, of the request being served
     visit: OperatorVisit | None = None
     soft: bool = False  # the robot works on until the operator is there
+    pace: float = 0.0  # of the operator in this visit, standard normal
+    service: float = 0.0  # s, what the visit takes
 
     @property
     def busy(self) -> bool:
@@ -131,34 +135,53 @@ class Desk:
             self.soft, self.until = False, time
 
     def call(self, time: float, call: Call, work_point: tuple[float, float, float]) -> list[Event]:
-        """Ask for the operator. One already on the way sees to this too, and is asked but once.
+        """Ask for the operator. One already on the way sees to this too, and is asked again only
+        for what takes longer than what the visit was for.
 
-        The k-th call draws the k-th notice and pace whatever it is for, so that two agents meet
+        The k-th visit draws the k-th notice and pace whatever it is for, so that two agents meet
         the same operator.
         """
         self.calls.append(call)
         soft = call.cause in SOFT
         if self.phase != "free":
             self.soft = self.soft and soft
-            return []
+            return self._prolong(time, call)
         self.soft = soft
         lo, hi = self.settings.notice
-        notice, pace = float(self.rng.uniform(lo, hi)), float(self.rng.normal())
+        self.notice, self.pace = float(self.rng.uniform(lo, hi)), float(self.rng.normal())
+        self.service = self._service(call.service, time)
+        noticed = time + self.notice
+        if self.visit is not None:  # who is still on the way out of the cell is not yet back
+            noticed = max(noticed, self.visit.gone)
         way = self.settings.distance / self.settings.walking_speed
-        # what would be done long after the episode's end need not be drawn
-        service = min(self._service(call.service, pace), max(0.0, self.end - time) + BEYOND)
-        self.visit = operator_visit(time + notice, way, service, work_point, self.workplace)
-        self.notice, self.count = notice, self.count + 1
+        self.visit = operator_visit(noticed, way, self.service, work_point, self.workplace)
+        self.crew.add(self.visit.visit)
+        self.count += 1
         self.phase, self.start, self.until = "coming", time, self.visit.arrived
+        return [self._request(time, call)]
+
+    def _prolong(self, time: float, call: Call) -> list[Event]:
+        """More to do in the visit under way: it takes as long as the longest service does."""
+        service = self._service(call.service, time)
+        if service <= self.service:
+            return []
+        more, self.service = service - self.service, service
+        self._lengthen(more)
+        return [self._request(time, call)]
+
+    def _lengthen(self, seconds: float) -> None:
+        assert self.visit is not None
+        before, self.visit = self.visit, self.visit.longer(seconds)
+        self.crew.exchange(before.visit, self.visit.visit)
+        if self.phase == "working":
+            self.until = self.visit.reset
+
+    def _request(self, time: float, call: Call) -> Event:
         data = {
-            "id": self.count,
-            "cause": call.cause,
-            "initiator": call.initiator,
-            "class": call.kind,
-            "service": call.service,
-            "part": call.part,
-        }
-        return [Event(time, EventKind.REQUEST, "cell", data)]
+            "id": self.count, "cause": call.cause, "initiator": call.initiator,
+            "class": call.kind, "service": call.service, "part": call.part, "notice": self.notice,
+        }  # fmt: skip
+        return Event(time, EventKind.REQUEST, "cell", data)
 
     def arrive(self) -> Event:
         """The operator is at the cell and starts to work."""
@@ -169,7 +192,7 @@ class Desk:
 
     def stay(self) -> None:
         """The cell could not be released; try again a little later."""
-        self.until += AGAIN
+        self._lengthen(AGAIN)
 
     def finish(self, time: float) -> Event:
         """The work is done, the reset button pressed and the robot released."""
@@ -183,8 +206,12 @@ class Desk:
     def _way(self, arrived: float) -> float:
         return arrived - self.start - self.notice
 
-    def _service(self, kind: Service, pace: float) -> float:
-        """Lognormal with the mean and coefficient of variation of the settings."""
+    def _service(self, kind: Service, time: float) -> float:
+        """Seconds, lognormal with the mean and coefficient of variation of the settings.
+
+        What would be done long after the episode's end need not be drawn.
+        """
         law = getattr(self.settings, kind)
         variance = log(1.0 + law.cv**2)
-        return float(law.mean * exp(sqrt(variance) * pace - variance / 2.0))
+        drawn = float(law.mean * exp(sqrt(variance) * self.pace - variance / 2.0))
+        return min(drawn, max(0.0, self.end - time) + BEYOND)

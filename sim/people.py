@@ -16,9 +16,7 @@ from genba.sim.pose import RATE, poses
 from genba.sim.state import Array, Person
 from genba.sim.workplace import Point2, Point3, Station, Workplace, route
 
-__all__ = [
-    "CAPSULE_REGIONS", "Crew", "PeopleConfig", "Visit", "Workplace", "draw_visits", "operator_visit"
-]  # fmt: skip
+__all__ = ["CAPSULE_REGIONS", "Crew", "PeopleConfig", "Visit", "Workplace", "draw_visits"]
 
 BEHAVIOURS = "indifferent", "helpful", "antagonistic", "attacking"
 SPEED_MIN, SPEED_MAX = 0.6, 1.6  # m/s, docs/standards.md 9
@@ -65,17 +63,6 @@ class Visit:
         return [self.start + end for end in bake(self.movements, self.height, self.ground)[1]]
 
 
-@dataclass(frozen=True, slots=True)
-class OperatorVisit:
-    """The operator's stay, and the times that the shop's book-keeping asks for (s)."""
-
-    visit: Visit
-    arrived: float  # at the work
-    served: float  # the hands are back
-    reset: float  # at the reset button
-    gone: float
-
-
 def _passing(rng: np.random.Generator, place: Workplace, speed: float) -> tuple[Movement, ...]:
     """From one door to another, along the aisle or close by the edge of the table."""
     order = rng.permutation(len(place.doors))
@@ -87,7 +74,7 @@ def _passing(rng: np.random.Generator, place: Workplace, speed: float) -> tuple[
     return (Walk(way, speed, from_rest=False, to_rest=False),)
 
 
-def _way_in(door: Point2, station: Station, place: Workplace) -> tuple[Point2, ...]:
+def way_in(door: Point2, station: Station, place: Workplace) -> tuple[Point2, ...]:
     """From a door to a station, the last step straight towards the table."""
     x, y, yaw = station
     before = (x - APPROACH * cos(yaw), y - APPROACH * sin(yaw))
@@ -100,7 +87,7 @@ def _coming(
     """To a station, the reaches, and out again."""
     door = place.doors[rng.integers(len(place.doors))]
     station = place.stations[rng.integers(len(place.stations))]
-    way = _way_in(door, station, place)
+    way = way_in(door, station, place)
     near = [t for t in place.targets if hypot(t[0] - station[0], t[1] - station[1]) < REACHABLE]
     targets = near or [
         min(place.targets, key=lambda t: hypot(t[0] - station[0], t[1] - station[1]))
@@ -172,43 +159,6 @@ def draw_visits(
     )
 
 
-def operator_visit(
-    called: float, way: float, service: float, work: Point3, place: Workplace
-) -> OperatorVisit:
-    """The operator notices the call at `called`, needs `way` to the work, and serves it.
-
-    Walks in from the first door to the station nearest to the work point, reaches to it for
-    `service` seconds, presses the reset button and leaves. When `way` (s) is longer than the walk
-    through the modelled area, the operator appears later; when it is shorter than a walk at
-    1.6 m/s, `arrived` is later than called + way: believe the times in the answer.
-    """
-    door = place.doors[0]
-    station = min(place.stations, key=lambda s: hypot(s[0] - work[0], s[1] - work[1]))
-    path = _way_in(door, station, place)
-    leaving = (
-        Walk(_way_in(place.reset[:2], station, place)[::-1], 1.3), Turn(place.reset[2]), Wait(1.0),
-        Walk(route(place.reset[:2], door, place), 1.3, to_rest=False),
-    )  # fmt: skip
-    reach = Reach(((work[0], work[1], max(work[2], 0.07)),), 0.9, min(3.0, max(0.2, service - 2.5)))
-
-    def plan(speed: float, start: float, *serving: Movement) -> Visit:
-        arriving = (Walk(path, speed, from_rest=False), Turn(station[2]))
-        movements = (*arriving, *serving, *leaving)
-        return Visit(start, "operator", "operator", "operator", movements, HEIGHT, place.ground)
-
-    speed = 1.3
-    _, walked, reached = plan(speed, 0.0, reach).ends()[:3]
-    once = reached - walked
-    if walked > way:
-        speed = SPEED_MAX
-        walked = plan(speed, 0.0, reach).ends()[1]
-    count = max(1, int(service / (once + 0.5)))
-    pause = Wait(max(0.0, service / count - once))
-    visit = plan(speed, called + max(0.0, way - walked), *(reach, pause) * count)
-    ends = visit.ends()
-    return OperatorVisit(visit, ends[1], ends[-5], ends[-2], ends[-1])
-
-
 class Crew:
     """Everybody who comes, asked for by time. The answer depends on the visits and t alone.
 
@@ -230,6 +180,16 @@ class Crew:
     def add(self, visit: Visit) -> None:
         """One more visit, as the operator's when the cell has called."""
         insort(self._visits, (visit.start, len(self._visits), visit), key=lambda v: v[:2])
+        self._between = (inf, -inf)
+        self._present, self._moments = [], []
+
+    def exchange(self, old: Visit, new: Visit) -> None:
+        """`new` in place of `old`, which it is alike until now."""
+        for k, (start, number, visit) in enumerate(self._visits):
+            if visit is old:
+                self._visits[k] = (start, number, new)
+                self._scripts.pop(number, None)
+                self._ends.pop(number, None)
         self._between = (inf, -inf)
         self._present, self._moments = [], []
 

@@ -53,8 +53,8 @@ def test_notice_and_service_times_follow_their_laws():
     drawn = np.array([served(seed, "dropped_part") for seed in range(300)])
     assert 5.0 <= drawn[:, 0].min() and drawn[:, 0].max() <= 20.0
     assert drawn[:, 0].mean() == pytest.approx(12.5, abs=1.0)
-    # 60 s of jam clearing and the walk to the reset button
-    assert 58.0 < drawn[:, 1].mean() < 75.0
+    # 60 s of jam clearing, the walk to the reset button among them
+    assert 54.0 < drawn[:, 1].mean() < 66.0
     resets = np.array([served(seed, "protective_stop")[1] for seed in range(300)])
     assert resets.mean() < drawn[:, 1].mean() - 15.0
 
@@ -75,9 +75,55 @@ def test_the_second_call_draws_the_same_whatever_the_first_was_for():
 def test_one_operator_on_the_way_sees_to_everything_and_is_asked_once():
     d = desk()
     first = d.call(0.0, call("dropped_part"), WORK)
-    again = d.call(0.5, call("protective_stop"), WORK)
+    again = d.call(0.5, call("protective_stop"), WORK)  # a reset is the end of any service
     assert [e.kind for e in first] == [KINDS.REQUEST] and again == []
     assert [c.cause for c in d.calls] == ["dropped_part", "protective_stop"]
+
+
+@pytest.mark.parametrize("phase", ["coming", "working"])
+def test_more_work_prolongs_the_visit_and_is_asked_for_under_its_id(phase):
+    """A takeover of seconds must not set right a dropped part, which takes a minute."""
+    d = desk()
+    d.call(0.0, Call("uncertainty", *CALLS["uncertainty"]), WORK)
+    if phase == "working":
+        d.arrive()
+    before = d.visit
+    (asked,) = d.call(1.0, call("dropped_part"), WORK)
+    assert (asked.data["id"], asked.data["cause"]) == (1, "dropped_part")
+    assert asked.data["notice"] == d.notice and asked.data["service"] == "jam_clear"
+    if phase == "coming":
+        assert d.until == before.arrived
+        d.arrive()
+    alone = served(0, "dropped_part")[1]
+    assert d.until - before.arrived == pytest.approx(alone, abs=1.5)
+    assert d.finish(d.until).data["service"] == pytest.approx(alone, abs=1.5)
+    assert d.crew.at(d.visit.reset - 0.1) and not d.crew.at(d.visit.gone)
+
+
+def test_an_operator_whose_reset_is_refused_stays_in_the_cell():
+    d = desk()
+    d.call(0.0, call("protective_stop"), WORK)
+    d.arrive()
+    gone = d.visit.gone
+    for _ in range(4):
+        d.stay()
+    assert d.until == d.visit.reset and d.visit.gone == pytest.approx(gone + 20.0)
+    assert "operator" in d.crew.at(gone + 1.0)
+    assert d.finish(d.until).data["service"] == d.until - d.visit.arrived
+
+
+def test_one_operator_is_in_one_place():
+    """Called again at once, and heard at once: the way out of the cell comes first."""
+    d = desk(notice=(0.1, 0.1), distance=0.0)
+    d.call(0.0, call("protective_stop"), WORK)
+    d.arrive()
+    d.finish(d.until)
+    gone = d.visit.gone
+    d.calls.clear()
+    (asked,) = d.call(d.until, call("dropped_part"), WORK)
+    assert d.visit.visit.start >= gone and d.until > gone
+    arrived = d.arrive()
+    assert arrived.time == pytest.approx(asked.time + arrived.data["notice"] + arrived.data["way"])
 
 
 def test_the_robot_works_on_only_while_all_that_is_asked_for_can_wait():

@@ -14,8 +14,8 @@ from genba.sim.people import (
     Visit,
     Workplace,
     draw_visits,
-    operator_visit,
 )
+from genba.sim.serving import PRESS, operator_visit
 from genba.sim.state import REGIONS
 from genba.sim.workplace import route
 
@@ -296,18 +296,49 @@ def test_the_operator_is_at_the_work_for_the_service_and_then_at_the_button():
     work = (0.45, 0.2, 0.1)
     stay = operator_visit(20.0, 12.0, 30.0, work, PLACE)
     assert stay.arrived == pytest.approx(32.0, abs=1e-9)
-    assert stay.served - stay.arrived == pytest.approx(30.0, abs=0.5)
-    assert stay.served < stay.reset < stay.gone
+    assert stay.reset - stay.arrived == pytest.approx(30.0, abs=0.5)
+    assert stay.arrived + 20.0 < stay.served < stay.reset < stay.gone
     crew = Crew((stay.visit,))
     assert crew.at(stay.gone) == {}
     person = crew.at(stay.reset - 0.1)["operator"]
     assert person.role == person.behaviour == "operator"
-    x, y = person.capsules[6, :2] + person.capsules[6, 3:5]
-    assert hypot(x / 2 - PLACE.reset[0], y / 2 - PLACE.reset[1]) < 0.05
+    assert beside(person, PLACE.reset)
     times = np.arange(stay.arrived, stay.served, 0.1).tolist()
     tips = [crew.at(t)["operator"].capsules[[RIGHT_HAND, LEFT_HAND], 3:6] for t in times]
     reached = [np.linalg.norm(tip - work, axis=1).min() < 0.02 for tip in tips]
     assert np.mean(reached) > 0.4
+
+
+def beside(person, station):
+    x, y = person.capsules[6, :2] + person.capsules[6, 3:5]
+    return hypot(x / 2 - station[0], y / 2 - station[1]) < 0.05
+
+
+@pytest.mark.parametrize("service", [0.0, 0.5, 1.0, 2.7, 6.0, 9.0, 10.0, 11.0, 13.0, 45.0, 300.0])
+def test_a_service_takes_as_long_as_it_is_said_to(service):
+    stay = operator_visit(20.0, 12.0, service, (0.45, 0.2, 0.1), PLACE)
+    assert stay.arrived == pytest.approx(32.0, abs=1e-9)
+    steps = 0.04 * (3.0 + service)  # what it is made of lasts whole rows of a script
+    assert -1e-9 <= stay.reset - stay.arrived - max(PRESS, service) <= steps
+    assert stay.served <= stay.reset < stay.gone
+    assert beside(Crew((stay.visit,)).at(stay.reset)["operator"], PLACE.reset)
+
+
+def test_who_must_stay_longer_stays_at_the_button():
+    stay = operator_visit(20.0, 12.0, 30.0, (0.45, 0.2, 0.1), PLACE)
+    more = stay.longer(25.0)
+    assert (more.arrived, more.served) == (stay.arrived, stay.served)
+    assert more.reset == pytest.approx(stay.reset + 25.0)
+    assert more.gone == pytest.approx(stay.gone + 25.0)
+    crew, still = Crew((straight_walk(), stay.visit)), Crew((more.visit,))
+    for t in (stay.arrived, stay.served + 1.0, stay.reset):
+        before = crew.at(t)["operator"].capsules
+        assert np.array_equal(before, still.at(t)["operator"].capsules)
+    crew.exchange(stay.visit, more.visit)
+    assert np.array_equal(before, crew.at(stay.reset)["operator"].capsules)
+    for t in (stay.reset + 1.0, stay.gone + 1.0, more.reset):
+        assert beside(crew.at(t)["operator"], PLACE.reset)
+    assert crew.at(more.gone) == {}
 
 
 def test_an_operator_asked_to_be_too_quick_arrives_when_walking_allows():
