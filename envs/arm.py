@@ -82,7 +82,8 @@ class Arm:
     def command(self, robot: RobotState, asked: Array, age: float = 0.0) -> Command:
         """What the action asks of the joints from where the robot is measured to be."""
         if asked is not self._asked:
-            self._asked, self._rates, self._shut = asked, _twist(asked, self.speed), asked.item(-1)
+            self._asked, self._rates, shut = asked, _twist(asked, self.speed), asked.item(-1)
+            self._shut = min(1.0, max(-1.0, shut)) if shut == shut else shut
         make = self.chain.command if self.by_joint else self.chain.twist_command
         return make(robot.q, self._rates, self._shut, asked, age)
 

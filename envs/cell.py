@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import gymnasium as gym
 import numpy as np
 from gymnasium.error import ClosedEnvironmentError, ResetNeeded
+from gymnasium.utils import EzPickle
 from numpy.typing import NDArray
 
 from genba.envs import company
@@ -39,8 +40,8 @@ Picture = NDArray[np.uint8]
 Stepped = tuple[Observation, float, bool, bool, dict[str, Any]]
 
 
-class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
-    """A robot cell with people, a safety layer and an operator.
+class CellEnv(gym.Env[Observation, NDArray[np.float32]], EzPickle):
+    """A robot cell with people, a safety layer and an operator. A copy of one is new, unplayed.
 
     Action: seven numbers in [-1, 1] (TCP velocity x y z, TCP turning x y z, grip), or with
     `action: joint_velocity` one a joint and the grip. A positive grip closes, a negative one opens
@@ -52,6 +53,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
     def __init__(self, scenario: Scenario, render_mode: str | None = None) -> None:
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f"render_mode: expected rgb_array or None, got {render_mode!r}")
+        EzPickle.__init__(self, scenario, render_mode)
         self.scenario, self.render_mode = scenario, render_mode
         self.task = build_task(scenario)
         self.world = World(self.task.layout())
@@ -65,8 +67,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         """Everything about the physics: robot, layer, instruments, referee and spaces."""
         self.arm = Arm(self.world, scenario, TICK)
         self.layer = build_layer(scenario, {ROBOT: self.arm.chain}, TICK)
-        configuration = fingerprint(scenario.safety)
-        self.instruments = Instruments(self.layer, self.world, configuration)
+        self.instruments = Instruments(self.layer, self.world, fingerprint(scenario.safety))
         self.machines = self.instruments.machines
         self.sensing = company.sensing(scenario, self.instruments)
         self.referee = company.referee(ROBOT, self.arm.chain, self.world.robot)
@@ -104,8 +105,8 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
         self.state = self._look()
         self.measured = self.sensors.measure(self.state)
         self.diary = Diary(s)
-        standing = still(self.state.robots[ROBOT])
-        self.diary.open([*self.layer.rules], PERIOD, self._condition(standing))
+        state = self._condition(still(self.state.robots[ROBOT]))
+        self.diary.open([*self.layer.rules], PERIOD, state)
         self._begun = True
         return self._observe(), {"time": 0.0, "cost": 0.0, "state": self.diary.state}
 
@@ -115,8 +116,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
             self._refuse()
         since = self.time
         recording(self.layer, self.machines)
-        if self.desk.soft:
-            self.desk.lock(since)
+        self.desk.lock(since)
         if locked := (self.desk.busy and still(self.state.robots[ROBOT])):
             new = self._wait()
         else:
@@ -129,12 +129,12 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]]):
             new += self._respond(new)
         done = self.time >= self.scenario.seconds - 1e-9
         self.instruments.read(new, self.time, self.arm)
-        # before the last step closes what is open; a robot that is locked out harms nobody
+        # before the last step closes what is open; a robot that is locked out harms nobody, and
+        # earns nothing: it is the operator who works
         cost = float(self.referee.harming and not locked)
         new = self._write(new, since, done)
-        terms = self.task.reward(self.state.robots[ROBOT], new)
-        doing = self.diary.state
-        info = {"time": self.time, "cost": cost, "state": doing, "reward_terms": terms}
+        terms = self.task.reward(self.state.robots[ROBOT], () if locked else new)
+        info = {"time": self.time, "cost": cost, "state": self.diary.state, "reward_terms": terms}
         return self._observe(), float(sum(terms.values())), False, done, info
 
     def _tick(self, asked: Array) -> Sequence[Event]:

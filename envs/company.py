@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import hypot
+from math import hypot, inf
 
 import numpy as np
 from numba import njit
@@ -107,30 +107,32 @@ def trace_row(
 
 
 def view(measured: State, robot: str, scale: float, out: NDArray[np.float32]) -> None:
-    """Into `out` the values of FIELDS: gap (3) m from the TCP to the nearest body capsule,
-    separation m, scale of the layer.
+    """Into `out` the values of FIELDS: gap (3) m from the TCP to the nearest body capsule of who is
+    within FAR of the robot, separation m, scale of the layer.
     """
     out[:] = _NOBODY
     out[-1] = scale
-    me, nearest = measured.robots[robot], FAR
+    me, nearest = measured.robots[robot], inf
     for person in measured.people.values():
         nearest = _view(me.tcp, me.capsules, person.capsules, nearest, out)
 
 
 @njit(cache=True, error_model="numpy")
 def _view(tcp: Array, robot: Array, body: Array, bound: float, out: NDArray[np.float32]) -> float:
-    """Set the gap and the separation where that is below `bound`; returns the lesser."""
-    apart = least(robot, body, bound)
-    if not apart < bound:
+    """Set the separation where that is below its own, and the gap where it is below `bound`;
+    returns the lesser gap (m).
+    """
+    apart = least(robot, body, out[3])
+    if not apart < FAR:
         return bound
+    if apart < out[3]:
+        out[3] = apart
     point = np.zeros(7)
     point[0:3] = tcp[0:3]
     point[3:6] = tcp[0:3]
-    best = np.inf
     for j in range(body.shape[0]):
         d, _, _, nx, ny, nz = closest(point, body[j])
-        if d < best:
-            best = d
+        if d < bound:
+            bound = d
             out[0], out[1], out[2] = nx * d, ny * d, nz * d
-    out[3] = apart
-    return apart
+    return bound

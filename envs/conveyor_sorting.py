@@ -10,33 +10,33 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from genba.envs import task as t
+from genba.envs.conveyor_layout import (
+    APART,
+    BELT,
+    BELT_HALF,
+    BELT_TOP,
+    BIN_HEIGHT,
+    BIN_INNER,
+    BINS,
+    DROP,
+    EARLY,
+    END,
+    HALVES,
+    INFEED,
+    LANE,
+    LATE,
+    WINDOW,
+    belt,
+    bins,
+    bodies,
+    lies_on_belt,
+)
 from genba.envs.handling import Handling
-from genba.sim.layout import Fixture, Layout, PartSpec
+from genba.sim.layout import Layout
 from genba.sim.people import Workplace
 from genba.sim.robots import ROBOTS
 from genba.sim.state import Array, Event, EventKind, RobotState
 from genba.sim.world import World
-
-BELT = (0.52, 0.0)  # m, centre
-BELT_HALF = (0.07, 0.78)  # m
-BELT_TOP = 0.04  # m
-INFEED = -0.62  # m, y where parts arrive
-WINDOW = (-0.30, 0.20)  # m, y between which a part is offered to the robot
-END = 0.66  # m, y past which a part has run off
-LANE = 0.025  # m a part may arrive off the belt's middle
-BINS = {"a": (0.33, 0.34), "b": (0.33, -0.34), "reject": (0.12, -0.44)}  # m, centres
-BIN_INNER = (0.075, 0.075)  # m, half widths
-BIN_HEIGHT = 0.06  # m
-DROP = 0.035  # m above a bin's rim at which a part's lower side is let go
-POOL = 5  # bodies of each kind
-HALVES = {"a": (0.030, 0.020, 0.015), "b": (0.022, 0.022, 0.020)}  # m
-MASS = {"a": 0.15, "b": 0.30}  # kg
-DARK = (0.20, 0.21, 0.23, 1.0)
-COLOURS = {
-    "a": (0.15, 0.45, 0.75, 1.0),
-    "b": (0.90, 0.60, 0.10, 1.0),
-    "reject": (0.70, 0.20, 0.20, 1.0),
-}
 
 
 class ConveyorSettings(BaseModel):
@@ -78,24 +78,14 @@ class ConveyorSorting:
 
     def __init__(self, robot: str, gripper: str, settings: ConveyorSettings) -> None:
         self.robot, self.grip_kind, self.settings = robot, gripper, settings
-        self.specs = tuple(
-            PartSpec(f"part-{k}{i}", k, HALVES[k], MASS[k], COLOURS[k])
-            for k in ("a", "b")
-            for i in range(POOL)
-        )
+        self.period = 60.0 / settings.parts_per_minute  # s, mean time between two arrivals
+        self.specs = bodies(EARLY * self.period * settings.belt_speed)
         self.kind = {s.name: s.kind for s in self.specs}
 
     def layout(self) -> Layout:
         """Table, belt and three bins."""
-        x, y = BELT
-        half = BELT_TOP / 2
-        belt = Fixture(
-            "belt", (*BELT_HALF, half), (x, y, half), DARK, 0.8, self.settings.belt_speed
-        )
-        bins = [
-            f for n, c in BINS.items() for f in t.open_box(n, c, BIN_INNER, BIN_HEIGHT, COLOURS[n])
-        ]
-        return Layout(self.robot, self.grip_kind, (*t.table(), belt, *bins), self.specs)
+        fixtures = (*t.table(), belt(self.settings.belt_speed), *bins())
+        return Layout(self.robot, self.grip_kind, fixtures, self.specs)
 
     def reset(self, world: World, rng: np.random.Generator) -> None:
         """A belt with the first parts on their way, the robot at home."""
@@ -124,10 +114,10 @@ class ConveyorSorting:
         if self.hands.held in self.on_belt:
             self.on_belt.remove(self.hands.held)
         events += self._run_off(world, time)
-        riding = {n for n in self.hands.released if _lies_on_belt(world.place_of(n))}
+        riding = {n for n in self.hands.released if lies_on_belt(world.place_of(n))}
         for part in self.hands.at_rest(world, time, riding, self.settings.belt_speed):
             events += self._judge(world, part, time)
-        free = all(self.poses[n][1] > INFEED + 0.10 for n in self.on_belt)  # the infeed
+        free = all(self.poses[n][1] > INFEED + APART for n in self.on_belt)  # the infeed
         if free and time >= self.next_arrival:
             self._arrive(world, INFEED)
         self.poses = world.poses()
@@ -228,8 +218,7 @@ class ConveyorSorting:
         seal = float(rng.uniform(0.05, 0.12) if leaks else rng.uniform(0.7, 1.0))
         across, yaw = float(rng.uniform(-LANE, LANE)), float(rng.uniform(-1.5, 1.5))
         noise = np.clip(rng.normal(size=3), -2.5, 2.5) * (1, 1, 0) * setting.vision_noise
-        gap = 60.0 / setting.parts_per_minute
-        self.next_arrival = self.time + gap * float(rng.uniform(0.6, 1.4))
+        self.next_arrival = self.time + self.period * float(rng.uniform(EARLY, LATE))
         part = next((s.name for s in self.specs if s.kind == kind and s.name in world.away), None)
         if part is None:
             return
@@ -274,7 +263,7 @@ class ConveyorSorting:
             if inside.all() and pose[2] < BIN_HEIGHT + 0.03:
                 return [self._deliver(world, part, name)]
         self.hands.released.pop(part)
-        if _lies_on_belt(world.place_of(part)):
+        if lies_on_belt(world.place_of(part)):
             self.on_belt.append(part)  # it rides on, and may be picked again
             return []
         where = "table" if pose[2] > -0.02 else "floor"
@@ -293,7 +282,3 @@ class ConveyorSorting:
         reason = "" if good else "defective delivered" if bad else f"{kind} in bin {where}"
         data = {"good": good, "kind": kind, "rework": False, "assisted": helped, "reason": reason}
         return Event(self.time, EventKind.PART_FINISHED, part, data)
-
-
-def _lies_on_belt(place: Sequence[float]) -> bool:
-    return abs(place[0] - BELT[0]) < BELT_HALF[0] + 0.01 and place[2] > BELT_TOP

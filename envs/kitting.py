@@ -17,17 +17,16 @@ from genba.envs.kitting_layout import (
     CLEAR,
     GRASP,
     GRID,
-    MARGIN,
     ORANGE,
     PART_HALF,
     PART_MASS,
-    SPACING,
     TOTE,
     TOTE_HEIGHT,
     TOTE_INNER,
     TRAY,
     inside,
     room,
+    scattered,
     slot_of,
     slots,
     tray,
@@ -91,13 +90,14 @@ class Kitting:
         self.hands = Handling()
         self.in_tote: list[str] = []
         self.filled: list[str | None] = [None] * len(self.slots)
+        self.counted: set[str] = set()  # parts that are finished, wherever they are now
         self.exchange_until = 0.0
         self.trays = 0
         self.target: str | None = None
         self.goal = t.Goal(np.array([*TOTE, BASE + PART_HALF[2]]), 0.0)
         self.poses: dict[str, Array] = {}
         self._aimed: Array | None = None
-        fresh = self._scattered([s.name for s in self.specs[: self.settings.parts]], [])
+        fresh = scattered(rng, [s.name for s in self.specs[: self.settings.parts]], [])
         world.reset(ROBOTS[self.robot].home, fresh)
         self.in_tote = list(fresh)
         self.time = 0.0
@@ -108,8 +108,11 @@ class Kitting:
         """What the last control step brought: parts gripped, placed, dropped; trays exchanged."""
         self.time, full = time, all(self.filled)  # seen full by the agent before it goes
         events = self.hands.follow(world, robot, time)
-        if self.hands.held in self.in_tote:
-            self.in_tote.remove(self.hands.held)
+        held = self.hands.held
+        if held in self.in_tote:
+            self.in_tote.remove(held)
+        elif held is not None and held in self.filled:  # taken out of the tray again
+            self.filled[self.filled.index(held)] = None
         self._find_strays(world, time)
         for part in self.hands.at_rest(world, time):
             events += self._judge(world, part, time)
@@ -169,7 +172,7 @@ class Kitting:
         gap = dist(goal.tolist(), robot.tcp[:3].tolist())
         good = dropped = 0
         for event in events:
-            good += event.kind is EventKind.PART_FINISHED and bool(event.data["good"])
+            good += event.kind is EventKind.PART_FINISHED and not event.data["rework"]
             dropped += event.kind is EventKind.PART_DROPPED
         return {
             "good_part": 10.0 * good,
@@ -230,11 +233,13 @@ class Kitting:
         return [Event(time, EventKind.PART_DROPPED, part, {"where": where})]
 
     def _fill(self, world: World, slot: int, part: str, rework: bool = False) -> Event:
+        """The part is in its slot: for a second time, where it was knocked or taken out of one."""
         if rework:
             world.place(part, np.array([*self.slots[slot], 0.0, 0.0, 0.0, 1.0]))
-        self.filled[slot] = part
+        self.filled[slot], again = part, rework or part in self.counted
+        self.counted.add(part)
         helped = part in self.hands.assisted
-        data = {"good": True, "kind": "block", "rework": rework, "assisted": helped, "reason": ""}
+        data = {"good": True, "kind": "block", "rework": again, "assisted": helped, "reason": ""}
         return Event(self.time, EventKind.PART_FINISHED, part, data)
 
     def _find_strays(self, world: World, time: float) -> None:
@@ -256,6 +261,7 @@ class Kitting:
             assert part is not None
             world.put_away(part)
             self.hands.forget(part)
+            self.counted.discard(part)
         self.filled = [None] * len(self.slots)
         self.trays += 1
         self.exchange_until = time + self.settings.tray_exchange
@@ -269,12 +275,14 @@ class Kitting:
         if want <= 0 or not few or robot.tcp[1] < TOTE[1] + TOTE_INNER[1] + 0.1:
             return
         away = [s.name for s in self.specs if s.name in world.away]
-        for name, pose in self._scattered(away[:want], self.in_tote).items():
+        lying = [self.poses[n] for n in self.in_tote]
+        for name, pose in scattered(self.rng, away[:want], lying).items():
             world.place(name, pose)
             self.in_tote.append(name)
 
     def _back_to_tote(self, world: World, part: str) -> None:
-        place = self._scattered([part], [n for n in self.in_tote if n != part])
+        lying = [self.poses[n] for n in self.in_tote if n != part]
+        place = scattered(self.rng, [part], lying)
         self.hands.assisted.add(part)
         self.hands.released.pop(part, None)
         if self.hands.held == part:
@@ -286,15 +294,3 @@ class Kitting:
             self.in_tote.append(part)
         else:  # no room left: it comes with the next delivery
             world.put_away(part)
-
-    def _scattered(self, names: Sequence[str], lying: Sequence[str]) -> dict[str, Array]:
-        places = [(float(self.poses[n][0]), float(self.poses[n][1])) for n in lying]
-        poses = {}
-        inner = (TOTE_INNER[0] - MARGIN, TOTE_INNER[1] - MARGIN)
-        for name in names:
-            place = t.scatter(self.rng, TOTE, inner, places, SPACING)
-            yaw = float(self.rng.uniform(-np.pi / 2, np.pi / 2))
-            if place is not None:
-                places.append(place)
-                poses[name] = t.upright(*place, BASE + PART_HALF[2] + 0.001, yaw)
-        return poses

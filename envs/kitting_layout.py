@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from genba.envs.task import axes
+from genba.envs.task import axes, scatter, upright
 from genba.sim.layout import Fixture
 from genba.sim.state import Array
 
@@ -87,3 +87,19 @@ def room(name: str, others: Sequence[str], poses: Mapping[str, Array]) -> float:
     gaps = [float(np.linalg.norm(here - poses[n][:2])) for n in others if n != name]
     walls = [TOTE_INNER[i] - abs(float(here[i]) - TOTE[i]) for i in (0, 1)]
     return min([0.12, *gaps, *(w + 0.03 for w in walls)])
+
+
+def scattered(
+    rng: np.random.Generator, names: Sequence[str], lying: Sequence[Array]
+) -> dict[str, Array]:
+    """Poses (7,) in the tote for parts, clear of those lying (7,) in it; left out: no room."""
+    places = [(float(pose[0]), float(pose[1])) for pose in lying]
+    inner = (TOTE_INNER[0] - MARGIN, TOTE_INNER[1] - MARGIN)
+    poses = {}
+    for name in names:
+        place = scatter(rng, TOTE, inner, places, SPACING)
+        yaw = float(rng.uniform(-np.pi / 2, np.pi / 2))
+        if place is not None:
+            places.append(place)
+            poses[name] = upright(*place, BASE + PART_HALF[2] + 0.001, yaw)
+    return poses

@@ -130,8 +130,8 @@ class Desk:
         return self.phase != "free" and not self.soft
 
     def lock(self, time: float) -> None:
-        """The operator is there at `time` (s): the robot must stand now."""
-        if time >= self.until - 1e-9:
+        """Once the operator is there, at `time` (s), a robot that worked on must stand."""
+        if self.soft and time >= self.until - 1e-9:
             self.soft, self.until = False, time
 
     def call(self, time: float, call: Call, work_point: tuple[float, float, float]) -> list[Event]:

@@ -15,8 +15,10 @@ from pydantic import (
     Field,
     PrivateAttr,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
-)
+)  # fmt: skip
 
 from genba.scenarios.disturbances import FaultPlan
 from genba.scenarios.overrides import Overrides, change
@@ -39,7 +41,6 @@ class People(_Strict):
     behaviours: dict[Literal["indifferent", "helpful", "antagonistic", "attacking"], Share] = Field(
         default={"indifferent": 0.80, "helpful": 0.15, "antagonistic": 0.05}, min_length=1
     )
-
     # of those who attack: their speeds over the bound that a safety layer counts on
     haste: Annotated[float, Field(ge=0.1, le=10, allow_inf_nan=False)] = 1.0
 
@@ -73,6 +74,13 @@ class Operator(_Strict):
     jam_clear: Lognormal = _service(60.0, 0.7)
     rework: Lognormal = _service(120.0, 0.8)
     failure: Lognormal = _service(300.0, 1.0)
+
+    @field_validator("takeover", "local_reset", "jam_clear", "rework", "failure", mode="before")
+    @classmethod
+    def _completed(cls, law: Any, info: ValidationInfo) -> Any:
+        """Either number may be left out."""
+        default = cls.model_fields[str(info.field_name)].default
+        return {**default.model_dump(), **law} if isinstance(law, dict) else law
 
     @model_validator(mode="after")
     def _ordered(self) -> Operator:

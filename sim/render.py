@@ -47,11 +47,12 @@ WIDE = Camera((0.55, 0.0, 0.08), 3.4, -48.0, -38.0, (-1.6, 0.6, 2.0))
 class Renderer(Client):
     """Draws states of one layout with PyBullet's own software renderer. `close` ends it.
 
-    `wide` steps back, so that people beside the table are in the picture, and behind the robot.
+    `wide` steps back, so that people beside the table are in the picture, and behind the robot;
+    so it does for every picture with somebody in the cell.
     """
 
     def __init__(self, layout: Layout, wide: bool = False) -> None:
-        self.camera = WIDE if wide else CLOSE
+        self.wide = wide
         self.robot, self.gripper = ROBOTS[layout.robot], GRIPPERS[layout.gripper]
         super().__init__()
         with loadable(layout.robot, layout.gripper) as path:
@@ -72,7 +73,7 @@ class Renderer(Client):
         """(height, width, 3) uint8 of a state; size is (width, height) in pixels."""
         self._arrange(state)
         width, height = size
-        camera = self.camera
+        camera = WIDE if self.wide or state.people else CLOSE
         view = p.computeViewMatrixFromYawPitchRoll(
             camera.target, camera.distance, camera.yaw, camera.pitch, 0, 2
         )

@@ -148,7 +148,7 @@ class Sensors:
     """Truth in, measured state out, once a safety tick. Same seed, same ticks: same bits.
 
     The robot's encoders have noise; its capsules and TCP are passed on as they are (encoder noise
-    moves them by less than 0.1 mm). People arrive `delay` late, each shifted as a whole by an
+    moves them by tenths of a millimetre). People arrive `delay` late, each shifted as a whole by an
     error that wanders and never exceeds `bound`. While the tracking is lost the last report stands
     and `people_age` grows. Parts are those last seen by `see_parts`. What the controllers report is
     passed on, with `tracker_disagreement` (m) where a second tracker follows people.

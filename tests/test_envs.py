@@ -1,9 +1,11 @@
 """What every registered environment is held to: the checkers, the same bits, nothing shared."""
 
 import gc
+import pickle
 import resource
 import sys
 from collections.abc import Callable
+from copy import deepcopy
 from functools import partial
 
 import gymnasium as gym
@@ -63,6 +65,18 @@ def test_gym_make_needs_no_import_first():
 def test_it_passes_both_environment_checkers(env):
     gymnasium_check(env, skip_render_check=True)
     sb3_check(env)
+
+
+def test_a_copy_is_a_new_environment_of_the_same_scenario(env):
+    env.reset(seed=5)
+    env.step(env.action_space.sample())
+    for copied in (deepcopy(env), pickle.loads(pickle.dumps(env))):
+        assert copied.scenario == env.scenario and copied.world.client != env.world.client
+        with pytest.raises(ResetNeeded):
+            copied.step(env.action_space.sample())
+        first, _ = copied.reset(seed=5)
+        assert np.array_equal(first, env.reset(seed=5)[0])
+        copied.close()
 
 
 def test_an_unknown_render_mode_is_refused():
@@ -265,6 +279,18 @@ def test_a_nonsense_action_stops_the_robot_and_never_raises(nonsense):
 
 
 @pytest.mark.filterwarnings("ignore:action. expected shape")
+@pytest.mark.parametrize("grip, cut", [(3.0, 1.0), (-1e300, -1.0), (float("inf"), 1.0)])
+def test_an_unprotected_cell_cuts_a_grip_beyond_its_space(grip, cut):
+    env = envs.make("kitting_alone", overrides=["safety={}"])
+    env.reset(seed=1)
+    action = np.zeros(7)
+    action[-1] = grip
+    observation, *_ = env.step(action)
+    assert env.observation_space.contains(observation)
+    assert env.arm.grip == cut
+    env.close()
+
+
 def test_an_unprotected_cell_survives_nonsense_too():
     env = envs.make("kitting_alone", overrides=["safety={}"])
     env.reset(seed=1)

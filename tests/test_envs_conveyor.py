@@ -2,11 +2,13 @@
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from genba.envs import make
-from genba.envs.conveyor_sorting import BELT, BELT_TOP, HALVES
+from genba.envs.conveyor_layout import BELT, BELT_TOP, HALVES
 from genba.envs.task import upright
 from genba.scenarios import load
 from genba.sim.state import EventKind
@@ -45,3 +47,17 @@ def test_a_part_that_falls_back_near_the_belt_s_end_is_lost_and_nobody_is_called
     assert [e.subject for e in lost] == [part]
     assert lost[0].data["reason"] == "ran_off"
     assert not [e for e in cell.events if e.kind is EventKind.PART_DROPPED]
+
+
+@pytest.mark.parametrize("rate, share", [(60, 1.0), (60, 0.5), (30, 1.0)])
+def test_as_many_parts_arrive_as_the_scenario_says_also_of_one_kind(rate, share):
+    """But for the infeed, which takes a part each 0.1 m."""
+    wanted = {"task.parts_per_minute": rate, "task.share_a": share, "cycle_timeout": 1e6}
+    env: Any = make(load("conveyor_sorting_alone", wanted))
+    env.reset(seed=1)
+    hold, done = env.arm.hold(), False
+    while not done:
+        *_, done, _ = env.step(hold)
+    came = len(env.task.on_belt) + sum(e.kind is EventKind.PART_LOST for e in env.events)
+    env.close()
+    assert 0.9 * rate <= came <= 1.1 * rate  # in a minute

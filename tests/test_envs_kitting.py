@@ -3,6 +3,7 @@
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 from math import pi
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genba.envs import make
+from genba.envs.handling import Handling
 from genba.envs.kitting_layout import PART_HALF
 from genba.envs.task import Goal, grasp_yaw, tool_yaw, upright
 from genba.scenarios import load
+from genba.sim.state import EventKind
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +59,72 @@ def test_a_part_that_turns_a_little_under_the_gripper_is_not_gripped_the_other_w
     then = grasp_yaw(upright(0.4, -0.2, 0.02, at + turn), PART_HALF, first)
     followed = abs(then - first - turn) < 1e-6
     assert followed or abs(first + turn) > 2 * pi / 3 - 1e-6 or abs(turn) > pi / 2 - 1e-6
+
+
+def laid(cell, part, place):
+    """A part is let go at a place (3,) m; returns the events until it was judged."""
+    task, robot, events = cell.task, cell.state.robots["robot"], []
+    cell.world.place(part, np.array([*place, 0.0, 0.0, 0.0, 1.0]))
+    task.hands.let_go(part, task.time)
+    for _ in range(20):
+        cell.world.step(12)
+        events += task.advance(cell.world, robot, task.time + 0.05)
+    return events
+
+
+def held(cell, part, monkeypatch):
+    """The gripper holds a part for a moment."""
+    with monkeypatch.context() as patched:
+        patched.setattr(Handling, "_in_hand", lambda *_: part)
+        robot = cell.state.robots["robot"]._replace(holding=True)
+        return cell.task.advance(cell.world, robot, cell.task.time + 0.05)
+
+
+def test_a_part_that_is_taken_out_of_the_tray_again_is_not_in_it_and_earns_nothing_more(
+    cell, monkeypatch
+):
+    cell.reset(seed=0)
+    task, robot = cell.task, cell.state.robots["robot"]
+    part = task.in_tote[0]
+    held(cell, part, monkeypatch)
+    (first,) = laid(cell, part, task.slots[0])
+    assert first.kind is EventKind.PART_FINISHED and not first.data["rework"]
+    assert task.reward(robot, [first])["good_part"] == 10.0
+    for slot in (0, 2):  # the same one, another one
+        held(cell, part, monkeypatch)
+        assert task.filled == [None] * len(task.slots)
+        (again,) = laid(cell, part, task.slots[slot])
+        assert task.filled.index(part) == slot and task.filled.count(None) == len(task.slots) - 1
+        assert again.kind is EventKind.PART_FINISHED and again.data["rework"]
+        assert task.reward(robot, [again])["good_part"] == 0.0
+    held(cell, part, monkeypatch)
+    home = np.array([0.42, -0.26, 0.02])
+    rest = [n for n in task.in_tote if n != part]
+    for name in rest:  # room for it
+        cell.world.put_away(name)
+        task.in_tote.remove(name)
+    assert laid(cell, part, home) == []
+    assert task.in_tote.count(part) == 1 and part not in task.filled
+
+
+def test_what_the_operator_does_earns_the_agent_nothing(monkeypatch):
+    """A part dropped on the tray is laid in its slot by a person: -5 of the drop is all."""
+    quick = ["operator.rework={mean: 12, cv: 0}", "operator.notice=[1, 1]", "operator.distance=3"]
+    cell: Any = make("kitting_alone", overrides=quick)
+    cell.reset(seed=0)
+    task, part, earned = cell.task, cell.task.in_tote[0], 0.0
+    held(cell, part, monkeypatch)
+    cell.world.place(part, np.array([0.43, 0.25, 0.05, 0.0, 0.0, 0.0, 1.0]))
+    task.hands.let_go(part, task.time)
+    hold, finished = cell.arm.hold(), False
+    for _ in range(600):
+        _, _, _, done, info = cell.step(hold)
+        terms = info["reward_terms"]
+        earned += terms["good_part"] + terms["dropped"]
+        finished = any(e.kind is EventKind.PART_FINISHED for e in cell.events)
+        if done or finished:
+            break
+    (event,) = [e for e in cell.events if e.kind is EventKind.PART_FINISHED]
+    assert event.data["rework"] and event.data["assisted"]
+    assert earned == -5.0
+    cell.close()

@@ -89,3 +89,31 @@ def test_what_happens_in_the_last_step_counts_though_it_lies_across_the_end(seco
     figures = kpi.figures(kpi.tally(events, seconds))
     breaches = [e for e in events if e.kind is EventKind.BREACH]
     assert breaches and figures["ssm_breaches"] == len(breaches)
+
+
+def test_a_reset_that_is_refused_cuts_no_contact_in_two_and_is_no_close_call():
+    """The emergency stop is pressed again, and the operator tries every 5 s; somebody leans on."""
+    stop = [{"what": "emergency_stop", "at": 1}]
+    overrides = {**QUICK, "seconds": 40, "safety": "fence", "faults": stop}
+    env: Any = envs.make("kitting_alone", overrides=overrides)
+    env.reset(seed=1)
+    crew, still = env.crew.at, np.zeros(env.action_space.shape, np.float32)
+
+    def leaning(t):
+        there = {"visitor-1": body(0.1)} if env.desk.phase == "working" else {}
+        return {**crew(t), **there}
+
+    env.crew.at = leaning
+    done, stays, worst = False, 0, []
+    while not done:
+        phase, until = env.desk.phase, env.desk.until
+        *_, done, _ = env.step(still)
+        stays += phase == env.desk.phase == "working" and env.desk.until > until
+        worst.append(env.referee.worst)
+    events = [*env.events]
+    env.close()
+    assert stays >= 3  # the fence sees somebody inside
+    assert len({one[0] for one in worst}) == 1  # nobody came but to a robot that was locked out
+    touched = [e for e in events if e.kind is EventKind.CONTACT and e.subject == "visitor-1"]
+    assert touched and len({(e.data["region"], e.data["link"]) for e in touched}) == len(touched)
+    assert "operator" in crew(until)  # who is at the button still

@@ -157,6 +157,31 @@ def test_the_operator_sees_whom_the_sensors_have_lost():
     assert not lost(("joint_limits",))  # the sensors are not what stopped the robot
 
 
+def seen(*places):
+    """What is observed of people who are balls of 0.1 m at places (x, y, z) m: a robot from its
+    base up to 1 m, its TCP 1 m out from there.
+    """
+    people = {
+        f"p{k}": Person("visitor", "helpful", np.array([[*at, *at, 0.1]]), np.zeros((1, 6)))
+        for k, at in enumerate(places)
+    }
+    arm: Any = SimpleNamespace(
+        tcp=np.array([1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]),
+        capsules=np.array([[0.0, 0, 0, 0, 0, 1, 0.1], [0.0, 0, 1, 1, 0, 1, 0.05]]),
+    )
+    out = np.empty(5, dtype=np.float32)
+    company.view(State(0.0, {"robot": arm}, people), "robot", 0.5, out)
+    return out.tolist()
+
+
+def test_the_gap_is_to_whoever_is_nearest_to_the_tool_and_the_separation_to_the_nearest_of_all():
+    base, tool, far = (-0.5, 0.0, 0.0), (1.0, 0.6, 1.0), (0.0, 4.0, 0.0)
+    for order in ((base, tool, far), (tool, far, base), (far, base, tool)):
+        assert seen(*order) == pytest.approx([0.0, 0.5, 0.0, 0.3, 0.5], abs=1e-6)
+    assert seen(tool) == pytest.approx([0.0, 0.5, 0.0, 0.45, 0.5], abs=1e-6)
+    assert seen(far) == seen() == [3.0, 0.0, 0.0, 3.0, 0.5]
+
+
 SHORT: Any = SimpleNamespace(cycle_timeout=5.0)
 
 

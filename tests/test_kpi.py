@@ -36,9 +36,12 @@ def finished(time: float, part: str, good: bool = True, **data: Any) -> Event:
     return at(time, "part_finished", part, good=good, kind="gear", **flags)
 
 
-def request(time: float, key: int, initiator: str = "robot", kind: str = "assist") -> Event:
+def request(
+    time: float, key: int, initiator: str = "robot", kind: str = "assist", notice: float = 600.0
+) -> Event:
     data = {"id": key, "cause": "dropped_part", "initiator": initiator, "class": kind}
-    return Event(time, EventKind.REQUEST, "cell", {**data, "service": "rework", "part": None})
+    data |= {"service": "rework", "part": None, "notice": notice}
+    return Event(time, EventKind.REQUEST, "cell", data)
 
 
 def arrived(time: float, key: int, notice: float, way: float) -> Event:
@@ -153,7 +156,7 @@ def test_what_is_triggered_within_ten_seconds_of_work_is_the_same_intervention()
     assert found["peak_requests_10min"] == 3
 
 
-def test_a_stop_that_resets_itself_interrupts_the_ten_seconds_but_waiting_for_parts_does_not() -> (
+def test_neither_waiting_for_parts_nor_a_stop_that_resets_itself_begins_the_ten_seconds_anew() -> (
     None
 ):
     def second_request_after(*between: Event) -> float | None:
@@ -163,11 +166,26 @@ def test_a_stop_that_resets_itself_interrupts_the_ten_seconds_but_waiting_for_pa
         ]  # fmt: skip
         return kpis(events, 100)["interventions"]
 
-    # 20-25 and 57-60 of work: never ten seconds on end
-    assert second_request_after(state(25, "standstill"), state(57, "producing")) == 1
-    # starved from 25 on: 5 s and 3 s of work, still one; with 55-60 it is 10 s: two
-    assert second_request_after(state(25, "starved"), state(57, "producing")) == 1
-    assert second_request_after(state(25, "starved"), state(55, "producing")) == 2
+    for pause in ("starved", "blocked", "changeover", "standstill"):
+        # from 25 on: 5 s and 3 s of work, still one; with 55-60 it is 10 s: two
+        assert second_request_after(state(25, pause), state(57, "producing")) == 1
+        assert second_request_after(state(25, pause), state(55, "producing")) == 2
+    # an idle robot does not work: 5 s and 5 s, but not on end
+    assert second_request_after(state(25, "idle"), state(55, "producing")) == 1
+
+
+def test_who_is_on_the_way_when_the_episode_ends_has_begun_to_work() -> None:
+    on_the_way = [state(0, "waiting"), request(10, 1, notice=15.0)]
+    assert kpis(on_the_way, 24)["human_minutes_per_robot_hour"] == 0.0
+    assert kpis(on_the_way, 40)["human_minutes_per_robot_hour"] == pytest.approx(60 * 15 / 40)
+    there = [*on_the_way, arrived(35, 1, 15.0, 10.0)]
+    assert kpis(there, 40)["human_minutes_per_robot_hour"] == pytest.approx(60 * 15 / 40)
+    # more is asked for of the visit under way: no second person, and one wait for the first
+    more = [*there, request(37, 1, kind="failure", notice=15.0), served(60, 1, 25.0, 35.0)]
+    found = kpis([*more, state(60, "producing")], 100)
+    assert found["human_minutes_per_robot_hour"] == pytest.approx(60 * 35 / 100)
+    assert found["response_time_mean"] == pytest.approx(25.0 / 2)
+    assert (found["interventions"], found["failures"]) == (1, 1)
 
 
 def test_work_while_a_request_is_open_does_not_end_the_intervention() -> None:
@@ -190,7 +208,7 @@ def test_a_failure_an_unattended_request_and_an_unfinished_service_count_up_to_t
         at(200, "stop", "joint_limits", category=1, latch=True),
         state(210, "waiting"),
         request(210, 7, "safety", "failure"),
-        request(220, 8, "robot", "assist"),  # nested in the first one
+        request(220, 8, "robot", "assist", notice=900.0),  # nested in the first one
         arrived(240, 7, notice=20.0, way=10.0),
         state(240, "serving"),
         at(1000, "episode_end", "cell_1"),

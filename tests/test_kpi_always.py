@@ -56,10 +56,13 @@ HAPPENINGS = {
     "request": (
         st.just("cell"),
         st.builds(
-            lambda key, initiator, kind: {"id": key, "initiator": initiator, "class": kind},
+            lambda key, initiator, kind, notice: {
+                "id": key, "initiator": initiator, "class": kind, "notice": notice,
+            },
             IDS,
             st.sampled_from(["robot", "person", "safety"]),
             st.sampled_from(["assist", "failure"]),
+            st.floats(0.0, 100.0),
         ),
     ),
     "operator_arrived": (st.just("operator"), kinds(id=IDS, notice=SPAN, way=SPAN)),

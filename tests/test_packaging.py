@@ -1,10 +1,14 @@
 """The folders at the root, the package list and the links must agree; documents stand alone."""
 
+import os
 import re
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
+
+import genba
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -39,3 +43,24 @@ def test_no_file_is_too_long_to_read():
             if file.is_symlink() or any(p.is_symlink() for p in file.parents):
                 continue
             assert len(file.read_text().splitlines()) <= 300, file
+
+
+@pytest.mark.parametrize("package, home, kept", [(0, 0, True), (1, 0, False), (0, 1, False)])
+def test_kernels_are_kept_where_nobody_else_may_write(monkeypatch, tmp_path, package, home, kept):
+    """In an installation that cannot be written, without a home that can, Numba has no place."""
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
+    may = {Path(genba.__file__).resolve().parent: package, tmp_path / "home": home}
+    monkeypatch.setattr(os, "access", lambda path, _: bool(may[Path(path)]))
+    genba._compiled_folder()
+    assert ("NUMBA_CACHE_DIR" in os.environ) is kept
+    if kept:
+        folder = Path(os.environ["NUMBA_CACHE_DIR"])
+        assert folder.parent == tmp_path and folder.stat().st_mode & 0o777 == 0o700
+        folder.chmod(0o777)  # somebody else's, as it were
+        monkeypatch.delenv("NUMBA_CACHE_DIR")
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        genba._compiled_folder()
+        assert os.environ["NUMBA_CACHE_DIR"] != str(folder)
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)

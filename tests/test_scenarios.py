@@ -258,3 +258,12 @@ def test_what_is_neither_text_nor_number_is_named_with_its_key(text, key):
 def test_a_service_that_no_shift_could_hold_is_refused():
     with pytest.raises(ScenarioError, match=r"operator\.local_reset\.mean"):
         load("kitting_alone", ["operator.local_reset={mean: 1.0e+30, cv: 1}"])
+
+
+def test_of_a_service_time_either_number_may_be_left_out():
+    texts = ["operator.jam_clear.mean=45", "operator.failure={cv: 0}"]
+    operator = scenarios.load("kitting_shared", texts).operator
+    assert operator.jam_clear.mean == 45.0 and operator.jam_clear.cv == 0.7
+    assert operator.failure.mean == 300.0 and operator.failure.cv == 0.0
+    assert "operator.rework.men: unknown key" in line_of(["operator.rework.men=45"])
+    assert "operator.rework: " in line_of(["operator.rework=45"])

@@ -20,9 +20,10 @@ TOLERANCE = 1e-6  # s; times are sums of ticks, and a sum of ticks misses a roun
 
 WORKING = ("producing", "slowed")
 # Nothing the robot could have done anything about: the ten seconds pause, they do not start again.
-# Otherwise a fast cell that waits for each part would stay in one intervention for the whole shift.
-PAUSING = ("starved", "blocked", "changeover")
-BREAKING = ("standstill", "idle", "stopped", "waiting", "serving")
+# Otherwise a fast cell that waits for each part would stay in one intervention for the whole shift,
+# and the stricter the safety layer, the fewer interventions there would seem to be.
+PAUSING = ("starved", "blocked", "changeover", "standstill")
+BREAKING = ("idle", "stopped", "waiting", "serving")
 STATES = WORKING + PAUSING + BREAKING
 BEFORE_ANY_STATE = "idle"  # nothing is known to stop the robot, nor to make it work
 

@@ -155,25 +155,27 @@ def _add_services(
     events: Sequence[Event], end: float, sums: dict[str, float], highs: dict[str, float]
 ) -> None:
     """Requests, how long the person took to come, and labour; what is open counts so far."""
-    asked: dict[Any, float] = {}  # id -> when, of those nobody has come for
-    working: dict[Any, float] = {}  # id -> when the person left for the cell
+    asked: dict[Any, list[float]] = {}  # id -> when, of those nobody has come for
+    working: dict[Any, float] = {}  # id -> when the person leaves for the cell, once noticed
     times: list[float] = []
     for event in events:
         if event.kind is EventKind.REQUEST:
-            asked.setdefault(datum(event, "id"), event.time)
+            key = datum(event, "id")
+            asked.setdefault(key, []).append(event.time)
+            working.setdefault(key, event.time + number(event, "notice"))
             times.append(event.time)
         elif event.kind is EventKind.OPERATOR_ARRIVED:
             key = datum(event, "id")
-            sums["response"] += event.time - asked.pop(key, event.time)
+            sums["response"] += fsum(event.time - t for t in asked.pop(key, ()))
             working[key] = event.time - number(event, "way")
         elif event.kind is EventKind.SERVICE_DONE:
             key = datum(event, "id")
             began = event.time - number(event, "service")
-            sums["response"] += max(0.0, began - asked.pop(key, began))
+            sums["response"] += fsum(max(0.0, began - t) for t in asked.pop(key, ()))
             sums["labour"] += number(event, "labour")
             working.pop(key, None)
     sums["requests"] = float(len(times))
-    sums["response"] += fsum(end - t for t in asked.values())
-    sums["labour"] += fsum(end - t for t in working.values())
+    sums["response"] += fsum(end - t for some in asked.values() for t in some)
+    sums["labour"] += fsum(max(0.0, end - t) for t in working.values())
     ahead = np.searchsorted(times, np.asarray(times) + WINDOW, side="left")
     highs["peak_requests"] = float(np.max(ahead - np.arange(len(times)), initial=0))
