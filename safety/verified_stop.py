@@ -27,6 +27,7 @@ from genba.safety.ways import (
     GAP,
     LOWEST,
     MIDDLE,
+    NOW,
     STANDING,
     TICK,
     TOP,
@@ -48,7 +49,9 @@ from genba.sim.state import Array
 REACH, GAIT, A, GAIT_A, SWING, TRUNK_V, START, RISES, TRUNK, ALLOWED, CLAMPED, LAWS = range(12)
 LOOKS = 6  # instants at which the way to standstill is looked at
 STILL = 1e-3  # m/s; who asks for less asks for nothing
+Moving = tuple[Array, Array, Array, Array]  # q, dq, asked (n,) and the capsules' velocities (c, 6)
 LEVELS = 32  # shares of the speed that are tried in search of the greatest that is clear
+NOISE = 1.05  # times the speed that is allowed, which a measured one may seem to be (D)
 ROUNDING = 1e-9  # m, what a bound that spares arithmetic leaves to it
 
 
@@ -154,7 +157,10 @@ def clear(
             allowed = laws[j, CLAMPED]
         highest = max(bodies[j, 2], bodies[j, 5]) + bodies[j, 6] + laws[j, RISES] + settings[Z]
         for i in range(c):
-            top = way[i, TOP]
+            top, hold = way[i, TOP], react
+            # where it may touch: a controller need not slow down as fast as its drives could
+            if allowed > 0.0 and way[i, NOW] > max(top, NOISE * allowed):
+                top, hold = way[i, NOW], react + 2.0 * settings[TICK]
             if top <= max(allowed, STILL) or way[i, LOWEST] > highest:
                 continue
             # from the middle it is half the way to either end, and a look covers what is about it
@@ -173,7 +179,7 @@ def clear(
                 continue
             for k in range(LOOKS):
                 begin = k * step
-                v = top if begin <= react else top * (1.0 - (begin - react) / brake)
+                v = top if begin <= hold else top * (1.0 - (begin - hold) / brake)
                 if v <= allowed or (k > 0 and v <= settings[STANDING]):
                     break  # the rest of the way it is slow enough
                 if k == known:
@@ -203,16 +209,13 @@ def clear(
 
 @kernel(error_model="numpy")
 def stops_clear(
-    robot: tuple[Array, Array, Array], table: Array, limits: Array, way: Array, bodies: Array,
-    laws: Array, gaps: Array, boxes: Array, settings: Array, late: float, worst: Array, work: Array,
+    robot: Moving, table: Array, limits: Array, way: Array, bodies: Array, laws: Array,
+    gaps: Array, boxes: Array, settings: Array, late: float, worst: Array, work: Array,
 ) -> tuple[bool, bool]:  # fmt: skip
-    """`stopping_way` into `way`, and whether it is `clear`, in one call; `robot`: q, dq, asked.
-
-    `work` as `room` makes it.
-    """
-    q, dq, asked = robot
+    """`stopping_way` into `way`, and whether it is `clear`, in one call; `work` as of `room`."""
+    q, dq, asked, moves = robot
     m = work.shape[0] - bodies.shape[0] - LOOKS - 7
-    fits = stopping_way(q, dq, asked, table, limits, settings, way, work[:m])
+    fits = stopping_way(q, dq, asked, moves, table, limits, settings, way, work[:m])
     good = fits and clear(way, bodies, laws, gaps, boxes, settings, late, worst, work[m:], False)
     return fits, good
 
@@ -238,12 +241,13 @@ def verify(
     way = np.empty((len(table) - len(q) - 1, WAY))
     nobody, nowhere = np.empty((0, 1)), np.empty((0, 6))
     rest = laws, nobody, nowhere, settings, late, worst, room(len(q), len(body))
-    return bool(stops_clear((q, dq, asked), table, limits, way, bodies, *rest)[1])
+    still = np.zeros((len(table) - len(q) - 2, 6))
+    return bool(stops_clear((q, dq, asked, still), table, limits, way, bodies, *rest)[1])
 
 
 @kernel(error_model="numpy")
 def greatest_level(
-    robot: tuple[Array, Array, Array], table: Array, limits: Array, known: Array, way: Array,
+    robot: Moving, table: Array, limits: Array, known: Array, way: Array,
     bodies: Array, laws: Array, gaps: Array, boxes: Array, settings: Array, late: float,
     worst: Array, work: Array, least: float, hint: int,
 ) -> int:  # fmt: skip
@@ -252,7 +256,7 @@ def greatest_level(
 
     The way `known` begins as all do, `way` is written to. Else as `stops_clear`.
     """
-    q, dq, asked = robot
+    q, dq, asked, _ = robot
     m = work.shape[0] - bodies.shape[0] - LOOKS - 7
     one, two = work[:m], work[m:]
     floor = 1
@@ -261,6 +265,7 @@ def greatest_level(
     for i in range(way.shape[0]):
         for k in range(MIDDLE):
             way[i, k] = known[i, k]
+        way[i, NOW] = known[i, NOW]
     low, high, turn, hinted = 0, LEVELS, 0, floor <= hint < LEVELS
     while high - low > 1:
         if hinted and turn == 0:

@@ -123,7 +123,8 @@ class Watch:
             gaps = crowd.gaps
         bodies, known_laws = crowd.of(state), self._laws.get(crowd.sizes)
         laws, work = self._learn(crowd.sizes) if known_laws is None else known_laws
-        arm, way, worst = (robot.q, robot.dq, command.dq), ways.way, self._worst
+        arm = robot.q, robot.dq, command.dq, robot.capsule_velocities
+        way, worst = ways.way, self._worst
         rest = bodies, laws, gaps, self._boxes, self._settings, late, worst, work
         if known:
             good = ways.fits and clear(way, *rest, False)

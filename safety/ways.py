@@ -10,7 +10,7 @@ from math import inf, isfinite, sqrt
 
 import numpy as np
 
-from genba.safety.geometry import ball_of
+from genba.safety.geometry import ball_of, faster_end
 from genba.sim.chain_kernels import capsules_at
 from genba.sim.compiled import ROOM, kernel
 from genba.sim.state import Array, Command, State
@@ -19,9 +19,10 @@ from genba.sim.state import Array, Command, State
 # m to the robot, nearer a part counts as touched
 REACTION, TICK, Z, V_ERROR, RISE, STANDING, GAP, CONTACT = range(8)
 # Columns of a way to standstill, one row a robot capsule: where it is at the beginning, in the
-# middle and at the end (seven each), top speed (m/s), lowest z (m) and, of the ball about it in the
-# middle, centre and radius (m). One more row: s of reaction and of braking.
-MIDDLE, END, TOP, LOWEST, AROUND, WAY = 7, 14, 21, 22, 23, 27
+# middle and at the end (seven each), top speed (m/s), lowest z (m), of the ball about it in the
+# middle centre and radius (m), and how fast it is measured to be now (m/s): a controller may change
+# its speeds more slowly than its drives can. One more row: s of reaction and of braking.
+MIDDLE, END, TOP, LOWEST, AROUND, NOW, WAY = 7, 14, 21, 22, 23, 27, 28
 Key = tuple[float, ...]  # what an answer depends on beside robot, command and people
 
 
@@ -44,17 +45,24 @@ def braking(
 
 @kernel(error_model="numpy")
 def stopping_way(
-    q: Array, dq: Array, asked: Array, table: Array, limits: Array, settings: Array, way: Array,
-    work: Array,
+    q: Array, dq: Array, asked: Array, moves: Array, table: Array, limits: Array, settings: Array,
+    way: Array, work: Array,
 ) -> bool:  # fmt: skip
     """Into `way` (c + 1, WAY): how a robot moves that does what is asked for a tick, then brakes.
 
-    q, dq, asked (n,) as measured and commanded; `table` of the chain; `limits` (2, n) as those of
-    `braking`; `work` as `room` makes it. False where a number is bad.
+    q, dq, asked (n,) as measured and commanded, `moves` (c, 6) of its capsules; `table` of the
+    chain; `limits` (2, n) as those of `braking`; `work` as `room` makes it. False where a number is
+    bad.
     """
+    if moves.shape[0] != way.shape[0] - 1:
+        raise ValueError(ROOM)
     frames = work[: 12 * (q.size + 2)].reshape((q.size + 2, 12))
     capsules_at(q, table, frames, way[: way.shape[0] - 1, :MIDDLE])
-    return bool(onward(q, dq, asked, 1.0, table, limits, settings, way, work))
+    fastest = 0.0
+    for i in range(moves.shape[0]):
+        way[i, NOW] = faster_end(moves, i, 0)
+        fastest += way[i, NOW]
+    return isfinite(fastest) and bool(onward(q, dq, asked, 1.0, table, limits, settings, way, work))
 
 
 @kernel(error_model="numpy")

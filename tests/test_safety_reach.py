@@ -327,8 +327,8 @@ def test_bad_numbers_stop(name, bad):
 
 def test_where_contact_is_possible_the_robot_is_slow_enough_for_the_region():
     """The table clamps, so hands over it are touched more slowly; nobody is touched under ssm."""
-    q, dq = ROBOT.home, np.array([1.7, 0, 0, 0, 0, 0, 0])
-    arm, asked = robot(q, dq), command(q, 1.2 * dq)
+    q, dq = ROBOT.home, np.array([1.45, 0, 0, 0, 0, 0, 0])
+    arm, asked = robot(q, dq), command(q, 1.4 * dq)
     hands = {"regions": ["hand"], "share": 1.0}
     rules = rule("ssm_reach"), rule("pfl", **hands), rule("pfl", obstacles=[], **hands)
     scales = []
@@ -336,6 +336,10 @@ def test_where_contact_is_possible_the_robot_is_slow_enough_for_the_region():
         scales.append([one.check(state(arm, person(x, 0.0)), asked).scale for one in rules])
     assert all(ssm <= clamped <= once for ssm, clamped, once in scales)
     assert any(0.0 < clamped < once for ssm, clamped, once in scales)
+    # who is that fast already will touch that fast, whatever is asked of it now
+    fast, slow = robot(q, 1.2 * dq), command(q, 0.1 * dq)
+    near = state(fast, person(0.7, 0.0))
+    assert [one.check(near, slow).scale for one in rules] == [0.0, 0.0, 1.0]
 
 
 def test_regions_that_are_not_looked_after_hold_nothing_back():

@@ -197,7 +197,8 @@ def test_the_bounds_of_a_verified_stop_change_no_answer(seed, wide, touching):
     worst, work, rest = np.empty(5), np.empty(ways.room(7)), stop.room(7, len(bodies))
     asked, table, limits = command(rng, arm).dq, CHAIN.table, np.array([ROBOT.ddq_max] * 2)
     for scale in (1.0, 0.3, 0.05):
-        assert ways.stopping_way(arm.q, arm.dq, scale * asked, table, limits, numbers, way, work)
+        arms = arm.q, arm.dq, scale * asked, arm.capsule_velocities
+        assert ways.stopping_way(*arms, table, limits, numbers, way, work)
         good = stop.clear(way, bodies, laws, gaps, boxes, numbers, 0.1, worst, rest, False)
         margin = looked_at_one_by_one(way, bodies, laws, gaps, boxes, numbers)
         assert good == (margin > 0.0)
@@ -221,14 +222,16 @@ def looked_at_one_by_one(way, bodies, laws, gaps, boxes, numbers):
         touched = gaps[:, j].min() < numbers[ways.CONTACT]
         allowed = law[stop.CLAMPED if clamped or touched else stop.ALLOWED]
         for link in links:
-            top = link[ways.TOP]
+            top, hold = link[ways.TOP], react
+            if allowed > 0.0 and link[ways.NOW] > max(top, stop.NOISE * allowed):
+                top, hold = link[ways.NOW], react + 2.0 * TICK
             if top <= max(allowed, stop.STILL):
                 continue
             if link[ways.LOWEST] > high[2] + law[stop.RISES] + numbers[ways.Z]:
                 continue
             for k in range(stop.LOOKS):
                 begin, at = k * step, (k + 0.5) * step
-                speed = top * min(1.0, 1.0 - (begin - react) / brake)
+                speed = top * min(1.0, 1.0 - (begin - hold) / brake)
                 if speed <= allowed or (k > 0 and speed <= numbers[ways.STANDING]):
                     break
                 gone = at - (0.5 * (at - react) ** 2 / brake if at > react else 0.0)

@@ -108,4 +108,4 @@ def test_a_room_of_another_size_is_refused_not_written_past(off):
         verified_stop.clear(way, bodies, laws, gaps, boxes, numbers, 0.1, worst, work, False)
     with pytest.raises(ValueError, match="room"):
         work = np.empty(ways.room(n) + off)
-        ways.stopping_way(q, q, q, chain.table, np.ones((2, n)), numbers, way, work)
+        ways.stopping_way(q, q, q, doing, chain.table, np.ones((2, n)), numbers, way, work)
