@@ -21,7 +21,7 @@ from genba.agents.progress import Progress
 from genba.agents.recipe import ALGO, Recipe, recipe_for, with_steps
 from genba.agents.role import AgentError
 from genba.agents.scripted import for_env
-from genba.agents.trained import Trained, places
+from genba.agents.trained import SPEEDS, Trained, places, speeds
 from genba.envs import make as make_env
 from genba.scenarios import Scenario
 from genba.scenarios import load as load_scenario
@@ -76,7 +76,7 @@ def order(options: Mapping[str, Any]) -> Order:
     path = Path(options["recipe"]) if options.get("recipe") else None
     recipe = recipe_for(scenario.cell, options.get("algo"), path, begun=begin is not None)
     if begin is not None:
-        recipe = _like(recipe, begin)
+        recipe = _like(recipe, begin, scenario)
     names = "-".join(stage.algo for stage in recipe.stages)
     out = options.get("out") or Path("runs") / f"train-{scenario.name}-{names}"
     return Order(
@@ -100,11 +100,19 @@ def _begin(options: Mapping[str, Any]) -> Path | None:
     return path
 
 
-def _like(recipe: Recipe, begin: Path) -> Recipe:
-    """The recipe for a network such as the one begun from."""
+def _like(recipe: Recipe, begin: Path, scenario: Scenario) -> Recipe:
+    """The recipe for a network such as the one begun from; its numbers must mean the same here."""
     if any(stage.algo == "sac" for stage in recipe.stages):
         raise AgentError("--from: sac begins from scratch; ppo and bc can begin from a policy")
     card = load(begin)[0]
+    here = speeds(scenario)
+    # a policy that plays is rescaled, its weights are not: learning on would begin from another one
+    if card.action == scenario.action and here != card.speeds:
+        raise AgentError(
+            f"--from {begin}: its actions are in units of {card.speeds[0]:g} and "
+            f"{card.speeds[1]:g}, the scenario's in {here[0]:g} and {here[1]:g}; "
+            f"set {SPEEDS[card.action]} as it had them"
+        )
     network = {
         "observations": list(card.observations),
         "scales": card.scales,

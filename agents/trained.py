@@ -13,6 +13,7 @@ from genba.agents.policy import Policy
 from genba.agents.role import Action, AgentError, Observation
 
 HERE = Path(__file__).parent / "weights"
+SPEEDS = {"twist": "tcp_speed and tcp_turn", "joint_velocity": "joint_speed"}  # keys of a scenario
 
 
 class Trained:
