@@ -126,6 +126,7 @@ def text(card: Card) -> str:
     reads = ", ".join(f"{name} ({size})" for name, size in card.observations.items())
     used = "; ".join(f"{name} {low}-{high}" for name, (low, high) in card.seeds.items())
     kept = " The score's seeds were used for nothing else." if "score" in card.seeds else ""
+    output = "cut off at -1 and 1" if card.output == "clip" else "bent into -1 to 1"
     return f"""# A policy for {card.cell}
 
 {card.use}
@@ -136,7 +137,7 @@ def text(card: Card) -> str:
 - Made by `{card.command}` (genba {card.genba}, code {card.code}).
 - Reads: {reads}.
 - Answers: {MEANING[card.action]} ({card.speeds[0]:g} and {card.speeds[1]:g}).
-- Network: inputs at scales {card.scales}, hidden {card.hidden} (ReLU), output cut off at -1 and 1
+- Network: inputs at scales {card.scales}, hidden {card.hidden} (ReLU), output {output}
   (`{card.output}`).
 - Seeds: {used}.{kept}
 - {_doubt(card)}

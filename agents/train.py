@@ -105,6 +105,8 @@ def _like(recipe: Recipe, begin: Path, scenario: Scenario) -> Recipe:
     if any(stage.algo == "sac" for stage in recipe.stages):
         raise AgentError("--from: sac begins from scratch; ppo and bc can begin from a policy")
     card = load(begin)[0]
+    if card.output == "tanh":  # those that learn on cut their output off
+        raise AgentError(f"--from {begin}: made by sac, and nothing goes on from its tanh")
     here = speeds(scenario)
     # a policy that plays is rescaled, its weights are not: learning on would begin from another one
     if card.action == scenario.action and here != card.speeds:

@@ -3,21 +3,28 @@
 # pytest fills in the arguments
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
 
-from pathlib import Path
+import shutil
 
 import pytest
 
-from genba.agents import AgentError, train
+from genba.agents import AgentError, export, train
+from genba.agents.card import load, save_card
 from genba.agents.trained import HERE
 
 
+@pytest.fixture
+def bent(tmp_path):
+    """A policy such as sac leaves behind."""
+    folder = shutil.copytree(HERE / "kitting", tmp_path / "bent")
+    save_card(folder, load(folder)[0].model_copy(update={"output": "tanh"}))
+    return folder
+
+
 def refused(tmp_path, **more):
-    """The one line with which an order is refused; nothing is left in its folder."""
-    out = tmp_path / "refused"
+    """The one line with which an order is refused before anything is done."""
     with pytest.raises(AgentError) as caught:
-        train.main({"scenario": "kitting_alone", "steps": 2, "out": out, **more})
-    assert "\n" not in str(caught.value)
-    assert not out.exists() or {p.name for p in out.iterdir()} <= {".lock"}
+        train.order({"scenario": "kitting_alone", "out": tmp_path / "out", **more})
+    assert "\n" not in str(caught.value) and not (tmp_path / "out").exists()
     return str(caught.value)
 
 
@@ -27,3 +34,14 @@ def test_no_training_begins_from_a_policy_of_other_speeds(tmp_path, algo):
     more = {"algo": algo, "from": HERE / "kitting", "overrides": ["tcp_speed=0.5", "tcp_turn=1.0"]}
     line = refused(tmp_path, **more)
     assert "units of 1 and 2" in line and "tcp_speed and tcp_turn" in line
+
+
+@pytest.mark.parametrize("algo", ["bc", "ppo"])
+def test_no_training_begins_from_a_policy_of_sac(tmp_path, bent, algo):
+    """Its tanh would be left out: from the first step on it would be another policy."""
+    assert "made by sac" in refused(tmp_path, **{"algo": algo, "from": bent})
+
+
+def test_the_card_says_what_is_done_with_the_networks_output(bent):
+    assert "output bent into -1 to 1\n  (`tanh`)" in export.text(load(bent)[0])
+    assert "output cut off at -1 and 1\n  (`clip`)" in export.text(load(HERE / "kitting")[0])
