@@ -44,7 +44,8 @@ def draft(scenario: Scenario, recipe: Recipe, env: Any, command: str) -> Card:
     fields = dict(env.unwrapped.fields)
     wanted = recipe.observations
     if wanted is None:
-        wanted = [name for name in fields if not name.startswith("joint_")]
+        by_joint = scenario.action == "joint_velocity"
+        wanted = [name for name in fields if by_joint or not name.startswith("joint_")]
     missing = [name for name in wanted if name not in fields]
     if missing:
         raise AgentError(

@@ -18,6 +18,7 @@ HERE = Path(__file__).parent / "recipes"
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+JOINTS = ("joint_position", "joint_velocity")  # observations
 PPO_STEPS = 2  # at least: it compares steps with one another
 Scale = Annotated[float, Field(ge=LEAST, le=100, allow_inf_nan=False)]  # as of a card
 Width = Annotated[int, Field(ge=1, le=1024)]
@@ -96,7 +97,8 @@ class Recipe(_Strict):
     """A recipe file."""
 
     goal: Literal["parts", "harm"] = "parts"  # what is rewarded: the cell's work, or hurting people
-    observations: list[str] | None = None  # what is read; all but the joints where it is not said
+    # what is read; where it is not said all, and the joints by who moves them
+    observations: list[str] | None = None
     scales: Annotated[list[Scale], Field(min_length=1, max_length=6)] = [1.0, 0.1, 0.01]
     hidden: Annotated[list[Width], Field(min_length=1, max_length=4)] = [256, 256]
     stages: Annotated[list[Stage], Field(min_length=1, max_length=10)] = [Bc()]
@@ -147,6 +149,15 @@ def recipe_for(cell: str, algo: str | None, path: Path | None, begun: bool) -> R
         raise AgentError(f"unknown algorithm {algo!r}; known: {', '.join(DEFAULTS)}")
     stages = [s for s in recipe.stages if s.algo == algo] if begun or algo == "bc" else []
     return recipe.model_copy(update={"stages": stages or [DEFAULTS[algo]]})
+
+
+def with_joints(recipe: Recipe, action: str) -> Recipe:
+    """Who moves the joints must see them, though who moves the tool need not."""
+    reads = recipe.observations
+    if action != "joint_velocity" or reads is None:  # where nothing is said, a card says what
+        return recipe
+    more = [name for name in JOINTS if name not in reads]
+    return recipe.model_copy(update={"observations": [*reads, *more]})
 
 
 def with_steps(recipe: Recipe, steps: int | None) -> Recipe:

@@ -18,7 +18,7 @@ from genba.agents.job import Job
 from genba.agents.ledger import LEDGER, open_ledger, write_ledger
 from genba.agents.policy import Policy
 from genba.agents.progress import Progress
-from genba.agents.recipe import ALGO, Recipe, recipe_for, with_steps
+from genba.agents.recipe import ALGO, Recipe, recipe_for, with_joints, with_steps
 from genba.agents.role import AgentError
 from genba.agents.scripted import for_env
 from genba.agents.trained import SPEEDS, Trained, places, speeds
@@ -77,6 +77,8 @@ def order(options: Mapping[str, Any]) -> Order:
     recipe = recipe_for(scenario.cell, options.get("algo"), path, begun=begin is not None)
     if begin is not None:
         recipe = _like(recipe, begin, scenario)
+    elif path is None:
+        recipe = with_joints(recipe, scenario.action)
     names = "-".join(stage.algo for stage in recipe.stages)
     out = options.get("out") or Path("runs") / f"train-{scenario.name}-{names}"
     return Order(

@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 
+import genba.envs as envs
 from genba.agents import AgentError, export, train
 from genba.agents.card import load, save_card
 from genba.agents.trained import HERE
@@ -45,3 +46,27 @@ def test_no_training_begins_from_a_policy_of_sac(tmp_path, bent, algo):
 def test_the_card_says_what_is_done_with_the_networks_output(bent):
     assert "output bent into -1 to 1\n  (`tanh`)" in export.text(load(bent)[0])
     assert "output cut off at -1 and 1\n  (`clip`)" in export.text(load(HERE / "kitting")[0])
+
+
+def drafted(tmp_path, *overrides, **more):
+    """The order of a training and the card that it would begin with."""
+    told = {"scenario": "kitting_alone", "algo": "ppo", "overrides": overrides, **more}
+    asked = train.order({"out": tmp_path / "out", **told})
+    env = envs.make(asked.scenario)
+    try:
+        return asked, export.draft(asked.scenario, asked.recipe, env, asked.command)
+    finally:
+        env.close()
+
+
+def test_a_policy_that_moves_the_joints_sees_them_unless_its_recipe_says_otherwise(tmp_path):
+    joints = {"joint_position", "joint_velocity"}
+    for scenario in ("kitting_alone", "conveyor_sorting_alone"):
+        for action, reads in (("twist", set()), ("joint_velocity", joints)):
+            card = drafted(tmp_path, f"action={action}", scenario=scenario)[1]
+            assert joints & set(card.observations) == reads
+    recipe = tmp_path / "own.yaml"
+    for text, reads in (("observations: [part_gap]", set()), ("hidden: [32]", joints)):
+        recipe.write_text(f"{text}\nstages: [{{algo: ppo}}]")
+        card = drafted(tmp_path, "action=joint_velocity", algo=None, recipe=recipe)[1]
+        assert joints & set(card.observations) == reads
