@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from genba import __version__
 from genba.agents import exam
-from genba.agents.card import Card, save_card, save_policy
+from genba.agents.card import MAX_COMMAND, Card, save_card, save_policy
 from genba.agents.checkpoint import replace
 from genba.agents.demonstrations import FIRST_SEED, TRAINING_SEEDS
 from genba.agents.fingerprints import of_code
@@ -18,6 +20,7 @@ from genba.agents.role import AgentError
 from genba.agents.trained import speeds
 from genba.envs.company import FIELDS
 from genba.scenarios import Scenario
+from genba.scenarios.scenario import explain
 
 TEXT = "CARD.md"
 CURVE = 40  # rows of the curve that are kept
@@ -40,7 +43,7 @@ MEANING = {
 
 
 def draft(scenario: Scenario, recipe: Recipe, env: Any, command: str) -> Card:
-    """A card before there are weights. Raises AgentError for an observation that is not there."""
+    """A card before there are weights. Raises AgentError for what is not there or no card holds."""
     fields = dict(env.unwrapped.fields)
     wanted = recipe.observations
     if wanted is None:
@@ -51,27 +54,31 @@ def draft(scenario: Scenario, recipe: Recipe, env: Any, command: str) -> Card:
         raise AgentError(
             f"observations: {missing[0]!r} is not observed; known: {', '.join(fields)}"
         )
-    return Card(
-        format=1,
-        cell=scenario.cell,
-        scenario=scenario.name,
-        robot=scenario.robot,
-        gripper=scenario.gripper,
-        action=scenario.action,
-        actions=env.action_space.shape[0],
-        speeds=speeds(scenario),
-        observations={name: fields[name] for name in fields if name in wanted},
-        scales=recipe.scales,
-        hidden=recipe.hidden,
-        output="tanh" if recipe.stages[-1].algo == "sac" else "clip",
-        sha256="0" * 64,
-        command=command,
-        recipe=recipe.model_dump(mode="json"),
-        genba=__version__,
-        code=of_code(),
-        use=USE[recipe.goal],
-        limits=_limits(recipe.goal, scenario, wanted),
-    )
+    told = {
+        "format": 1,
+        "cell": scenario.cell,
+        "scenario": scenario.name,
+        "robot": scenario.robot,
+        "gripper": scenario.gripper,
+        "action": scenario.action,
+        "actions": env.action_space.shape[0],
+        "speeds": speeds(scenario),
+        "observations": {name: fields[name] for name in fields if name in wanted},
+        "scales": recipe.scales,
+        "hidden": recipe.hidden,
+        "output": "tanh" if recipe.stages[-1].algo == "sac" else "clip",
+        "sha256": "0" * 64,
+        "command": command if len(command) <= MAX_COMMAND else command[: MAX_COMMAND - 4] + " ...",
+        "recipe": recipe.model_dump(mode="json"),
+        "genba": __version__,
+        "code": of_code(),
+        "use": USE[recipe.goal],
+        "limits": _limits(recipe.goal, scenario, wanted),
+    }
+    try:
+        return Card.model_validate(told)
+    except ValidationError as error:
+        raise AgentError(f"{scenario.where}: no card can say {explain(error, Card)}") from None
 
 
 def _limits(goal: str, scenario: Scenario, reads: Iterable[str]) -> str:

@@ -98,7 +98,7 @@ def _same_controls(card: Card, cell: Any) -> None:
 def _gain(card: Card, scenario: Any) -> Action | None:
     """Factors that keep an action's meaning where an action of 1 means another speed."""
     here = speeds(scenario)
-    if here == card.speeds or min(here) <= 0:
+    if here == card.speeds:
         return None
     line, turn = (was / now for was, now in zip(card.speeds, here, strict=True))
     gain = np.full(card.actions, line, dtype=np.float32)

@@ -8,9 +8,11 @@ import shutil
 import pytest
 
 import genba.envs as envs
+from genba import scenarios
 from genba.agents import AgentError, export, train
 from genba.agents.card import load, save_card
 from genba.agents.trained import HERE
+from genba.scenarios import ScenarioError
 
 
 @pytest.fixture
@@ -70,3 +72,27 @@ def test_a_policy_that_moves_the_joints_sees_them_unless_its_recipe_says_otherwi
         recipe.write_text(f"{text}\nstages: [{{algo: ppo}}]")
         card = drafted(tmp_path, "action=joint_velocity", algo=None, recipe=recipe)[1]
         assert joints & set(card.observations) == reads
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["tcp_speed=1e-7"], "no card can say speeds.0: "),
+        (["action=joint_velocity", "joint_speed=1e-9"], "no card can say speeds.0: "),
+    ],
+)
+def test_what_no_card_can_hold_is_refused_in_one_line(tmp_path, more, words):
+    with pytest.raises(AgentError, match=words) as caught:
+        drafted(tmp_path, *more)
+    assert "\n" not in str(caught.value) and "kitting_alone.yaml" in str(caught.value)
+
+
+def test_joints_that_no_action_moves_are_no_scenario():
+    with pytest.raises(ScenarioError, match="joint_speed: "):
+        scenarios.load("kitting_alone", ["joint_speed=0"])
+
+
+def test_a_long_command_is_cut_on_the_card_and_whole_for_going_on(tmp_path):
+    asked, card = drafted(tmp_path, *["seconds=20"] * 200)
+    assert len(card.command) == 2000 < len(asked.command) and card.command.endswith(" ...")
+    assert asked.command.endswith(f"--out {tmp_path / 'out'}")
