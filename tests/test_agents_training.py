@@ -10,7 +10,8 @@ import pytest
 import genba.envs as envs
 from genba import scenarios
 from genba.agents import AgentError, export, train
-from genba.agents.card import load, save_card
+from genba.agents.card import load, save_card, save_policy
+from genba.agents.policy import Policy
 from genba.agents.trained import HERE
 from genba.scenarios import ScenarioError
 
@@ -96,3 +97,18 @@ def test_a_long_command_is_cut_on_the_card_and_whole_for_going_on(tmp_path):
     asked, card = drafted(tmp_path, *["seconds=20"] * 200)
     assert len(card.command) == 2000 < len(asked.command) and card.command.endswith(" ...")
     assert asked.command.endswith(f"--out {tmp_path / 'out'}")
+
+
+def test_a_training_is_the_same_whatever_the_folder_begun_from_is_called(tmp_path, monkeypatch):
+    monkeypatch.chdir(HERE)
+    other = shutil.copytree(HERE / "kitting", tmp_path / "other")
+    card, policy = load(other)
+    changed = {**policy.tensors, "layer2.bias": policy.tensors["layer2.bias"] + 1}
+    digest = save_policy(other, Policy(policy.shape, changed))
+    save_card(other, card.model_copy(update={"sha256": digest}))
+
+    def start(name):
+        return drafted(tmp_path, **{"from": name})[0].identity()["start"]
+
+    assert start("kitting") == start("../weights/kitting") == start(HERE / "kitting")
+    assert start("kitting") != start(other)
