@@ -56,7 +56,7 @@ def calibrate(
 
     Raises AgentError, ScenarioError, OSError.
     """
-    from genba.agents.export import TEXT, seeds, text
+    from genba.agents.export import TEXT, scored, text
     from genba.agents.recipe import Recipe
 
     if not folder.is_dir():
@@ -75,7 +75,7 @@ def calibrate(
         hall.close()
     scoring = {**card.recipe["scoring"], "episodes": count, "seconds": length}
     told = {**card.recipe, "scoring": scoring}
-    used = seeds(Recipe.model_validate(told))
+    used = card.seeds | scored(count)
     full = card.model_copy(update={"doubt": doubt, "score": score, "recipe": told, "seeds": used})
     save_card(folder, full)
     replace(folder / TEXT, text(full).encode())

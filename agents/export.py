@@ -104,7 +104,11 @@ def write(folder: Path, policy: Policy, card: Card, found: dict[str, Any]) -> Ca
             "sha256": save_policy(folder, policy),
             "stage": best["stage"],
             "steps": sum(row["steps"] for row in done),
-            "seeds": seeds(Recipe.model_validate(card.recipe)),
+            "seeds": seeds(
+                Recipe.model_validate(card.recipe),
+                looked=any(row["curve"] for row in stages),
+                chosen=any("choice" in row for row in stages),
+            ),
             "candidates": [{k: v for k, v in row.items() if k != "curve"} for row in stages],
             "curve": curve[:: max(1, -(-len(curve) // CURVE))],
             "score": found["score"],
@@ -116,17 +120,20 @@ def write(folder: Path, policy: Policy, card: Card, found: dict[str, Any]) -> Ca
     return full
 
 
-def seeds(recipe: Recipe) -> dict[str, list[int]]:
-    """First and last seed of each use; none is in two. Where nothing is scored, no score's."""
+def seeds(recipe: Recipe, looked: bool, chosen: bool) -> dict[str, list[int]]:
+    """First and last seed of each use that there was; none is in two."""
     scoring = recipe.scoring
-    used = {
-        "training": [FIRST_SEED, TRAINING_SEEDS - 1],
-        "curve": [exam.LOOKS, exam.LOOKS + scoring.look - 1],
-        "choice": [exam.CHOICE, exam.CHOICE + scoring.choose - 1],
-    }
-    if scoring.episodes:
-        used["score"] = [exam.SCORE, exam.SCORE + scoring.episodes - 1]
-    return used
+    used = {"training": [FIRST_SEED, TRAINING_SEEDS - 1]}
+    if looked:
+        used["curve"] = [exam.LOOKS, exam.LOOKS + scoring.look - 1]
+    if chosen:
+        used["choice"] = [exam.CHOICE, exam.CHOICE + scoring.choose - 1]
+    return used | scored(scoring.episodes)
+
+
+def scored(episodes: int) -> dict[str, list[int]]:
+    """The seeds of a score of so many episodes, if there are any."""
+    return {"score": [exam.SCORE, exam.SCORE + episodes - 1]} if episodes else {}
 
 
 def text(card: Card) -> str:
