@@ -48,6 +48,7 @@ class Ppo(_Strict):
     """Proximal policy optimisation (Stable-Baselines3), from scratch or from a policy."""
 
     algo: Literal["ppo"] = "ppo"
+    # the last roll-out is played to its end, so that a few more may be
     steps: Annotated[int, Field(ge=PPO_STEPS, le=10**9)] = 1_000_000
     rollout: Annotated[int, Field(ge=64, le=10**6)] = 4096  # steps between updates
     batch: Annotated[int, Field(ge=8, le=65536)] = 512
@@ -60,6 +61,12 @@ class Ppo(_Strict):
     entropy: Annotated[float, Field(ge=0, le=1)] = 0.0
     target_kl: Positive | None = None
     critic_first: Annotated[int, Field(ge=0, le=10**9)] = 0  # steps in which only the critic learns
+
+    @property
+    def roll(self) -> tuple[int, int]:
+        """Steps of a roll-out and of a batch as they are played: no batch is cut short."""
+        batch = min(self.batch, self.rollout, self.steps)
+        return min(self.rollout, self.steps) // batch * batch, batch
 
 
 class Sac(_Strict):
@@ -118,8 +125,16 @@ class Recipe(_Strict):
 
     @property
     def steps(self) -> int:
-        """Control steps of all stages."""
+        """Control steps asked of all stages."""
         return sum(stage.steps for stage in self.stages)
+
+    @property
+    def played(self) -> int:
+        """Control steps that all stages play, the last roll-out of each to its end."""
+        whole = [
+            s.roll[0] if s.algo == "ppo" else s.every if s.algo == "sac" else 1 for s in self.stages
+        ]
+        return sum(-(-s.steps // n) * n for s, n in zip(self.stages, whole, strict=True))
 
 
 def load_recipe(path: Path) -> Recipe:

@@ -54,12 +54,12 @@ class Lesson(gym.Wrapper[Floats, Floats, Floats, Floats]):
 def run_ppo(job: Job) -> Policy:
     """Trains with PPO and returns the policy of the last update."""
     stage, lesson = job.stage, Lesson(job)
-    batch = min(stage.batch, stage.rollout, stage.steps)
+    rollout, batch = stage.roll
     model = PPO(
         "MlpPolicy",
         lesson,
         learning_rate=stage.rate,
-        n_steps=min(stage.rollout, stage.steps) // batch * batch,  # no batch is cut short
+        n_steps=rollout,
         batch_size=batch,
         n_epochs=stage.epochs,
         gamma=stage.gamma,
@@ -174,9 +174,8 @@ class _Keeper(BaseCallback):
         checkpoint.store(self.job.checkpoint, tensors, state)
 
     def _tell(self) -> None:
-        steps = min(self.trainee.num_timesteps, self.job.stage.steps)
-        self.job.log.advance(steps - self.told)
-        self.told = steps
+        self.job.log.advance(self.trainee.num_timesteps - self.told)
+        self.told = self.trainee.num_timesteps
 
     def resume(self) -> None:
         """Back to the checkpoint, if there is one; the episode under way then begins anew."""

@@ -160,7 +160,7 @@ def train(asked: Order) -> Path:
         )
         write_ledger(asked.folder, ledger)  # all that can be refused has been: the folder is taken
         log = stack.enter_context(
-            closing(Progress(recipe.steps, asked.folder, hall, recipe.scoring))
+            closing(Progress(recipe.played, asked.folder, hall, recipe.scoring))
         )
         shop = Shop(env, hall, card, log)
         policy = _start(asked, shop, ledger)
@@ -195,8 +195,9 @@ def _stage(
     name = f"stage-{number}-{stage.algo}"
     folder = asked.folder / name
     shop.log.begin(name, shop.card)
-    if any(row["stage"] == name for row in ledger["stages"]):  # done before the interruption
-        shop.log.advance(stage.steps)
+    done = {row["stage"]: row["steps"] for row in ledger["stages"]}
+    if name in done:  # before the interruption
+        shop.log.advance(done[name])
         return _weights(folder, shop)
     reads = tuple(places(shop.card.observations, shop.env.unwrapped.fields))
     teacher = for_env(shop.env) if stage.algo == "bc" else None
@@ -205,7 +206,7 @@ def _stage(
         shop.log, teacher,
     )  # fmt: skip
     policy = run_stage(job)
-    _enter(asked, shop, ledger, policy, {"stage": name, "steps": stage.steps})
+    _enter(asked, shop, ledger, policy, {"stage": name, "steps": shop.log.done - shop.log.before})
     return policy
 
 
