@@ -208,6 +208,10 @@ def _optimisers(model: Any) -> dict[str, Any]:
 
 
 def _numbers(model: Any) -> dict[str, float]:
-    """What Stable-Baselines3 noted since the last update."""
+    """What Stable-Baselines3 noted since the last update, and its means of the latest episodes."""
     noted = getattr(model.logger, "name_to_value", {}) if hasattr(model, "_logger") else {}
-    return {k: float(v) for k, v in noted.items() if isinstance(v, (int, float, np.number))}
+    found = {k: float(v) for k, v in noted.items() if isinstance(v, (int, float, np.number))}
+    if model.ep_info_buffer:  # it would note these itself only where it prints
+        found["rollout/ep_rew_mean"] = float(np.mean([e["r"] for e in model.ep_info_buffer]))
+        found["rollout/ep_len_mean"] = float(np.mean([e["l"] for e in model.ep_info_buffer]))
+    return found

@@ -3,13 +3,15 @@
 # pytest fills in the arguments
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
 
+import json
 import shutil
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import genba.envs as envs
 from genba import scenarios
-from genba.agents import AgentError, export, train
+from genba.agents import AgentError, export, progress, train
 from genba.agents.card import load, save_card, save_policy
 from genba.agents.policy import Policy
 from genba.agents.trained import HERE
@@ -112,3 +114,37 @@ def test_a_training_is_the_same_whatever_the_folder_begun_from_is_called(tmp_pat
 
     assert start("kitting") == start("../weights/kitting") == start(HERE / "kitting")
     assert start("kitting") != start(other)
+
+
+TINY = "scoring: {every: 100000, look: 1, choose: 1, episodes: 0, seconds: 2}\nhidden: [8]\n"
+
+
+@pytest.mark.parametrize(
+    ("stage", "steps"),
+    [
+        ("algo: ppo, steps: 150, rollout: 64, batch: 32", 192),
+        ("algo: ppo, steps: 100, rollout: 4096, batch: 64", 128),
+        ("algo: sac, steps: 101, starts: 40, every: 4", 104),
+    ],
+)
+def test_card_ledger_and_bar_count_the_steps_that_were_played(tmp_path, monkeypatch, stage, steps):
+    from genba.agents import rl
+
+    recipe, played, step = tmp_path / "tiny.yaml", [], rl.Lesson.step
+    recipe.write_text(f"{TINY}stages: [{{{stage}}}]")
+    monkeypatch.setattr(rl.Lesson, "step", lambda self, a: played.append(1) or step(self, a))
+    seen, log = [], progress.Progress.close
+    monkeypatch.setattr(progress.Progress, "close", lambda self: seen.append(self) or log(self))
+    out = tmp_path / "out"
+    told = {"scenario": "kitting_alone", "recipe": recipe, "overrides": ["seconds=2"]}
+    train.main({**told, "out": out})
+    assert len(played) == steps == load(out)[0].steps == seen[0].bar.n == seen[0].bar.total
+    ledger = json.loads((out / "training.json").read_text())
+    assert (
+        ledger["stages"][0]["steps"] == steps
+        and f"{steps} control steps" in (out / "CARD.md").read_text()
+    )
+    curves = EventAccumulator(str(out / "tensorboard"))
+    curves.Reload()
+    (mean, length) = (curves.Scalars(f"rollout/ep_{name}_mean")[-1] for name in ("rew", "len"))
+    assert length.value == 40.0 and mean.step <= steps and abs(mean.value) < 1e6
