@@ -183,6 +183,13 @@ class _Keeper(BaseCallback):
             self.trainee.num_timesteps = 0
             return
         tensors, state = checkpoint.fetch(self.job.checkpoint)
+        with checkpoint.restoring(self.job.checkpoint):
+            self._restore(tensors, state)
+        self._tell()
+        self.saved = self.told
+
+    def _restore(self, tensors: Tensors, state: dict[str, Any]) -> None:
+        steps = checkpoint.count(state, "steps")
         net = {k.removeprefix("net."): v for k, v in tensors.items() if k.startswith("net.")}
         self.trainee.policy.load_state_dict({k: torch.from_numpy(v) for k, v in net.items()})
         for name, optimiser in _optimisers(self.trainee).items():
@@ -190,14 +197,13 @@ class _Keeper(BaseCallback):
             restore_adam(optimiser, mine)
         if isinstance(self.trainee, SAC):  # its memory of transitions is not kept: fill it anew
             entropy: Any = self.trainee.log_ent_coef
-            entropy.data = torch.from_numpy(tensors["log_ent_coef"])
-            self.trainee.learning_starts += state["steps"]
-        self.trainee.num_timesteps = state["steps"]
-        self.lesson.episode = state["episode"]
-        torch.manual_seed(self.job.seed + state["steps"])
-        self.job.log.curve[:] = state["curve"]
-        self._tell()
-        self.saved = self.told
+            entropy.data = torch.from_numpy(tensors["log_ent_coef"]).reshape(entropy.shape)
+            self.trainee.learning_starts += steps
+        self.trainee.num_timesteps = steps
+        self.lesson.episode = checkpoint.count(state, "episode")
+        torch.manual_seed(self.job.seed + steps)
+        self.job.log.curve[:] = checkpoint.curve(state)
+        self.policy()  # is checked: no training goes on from numbers that are not finite
 
 
 def _optimisers(model: Any) -> dict[str, Any]:

@@ -6,12 +6,13 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tqdm import tqdm
 
 import genba.envs as envs
 from genba import scenarios
-from genba.agents import AgentError, export, progress, train
+from genba.agents import AgentError, checkpoint, export, progress, train
 from genba.agents.card import load, save_card, save_policy
 from genba.agents.policy import Policy
 from genba.agents.trained import HERE
@@ -130,21 +131,83 @@ TINY = "scoring: {every: 100000, look: 1, choose: 1, episodes: 0, seconds: 2}\nh
 def test_card_ledger_and_bar_count_the_steps_that_were_played(tmp_path, monkeypatch, stage, steps):
     from genba.agents import rl
 
-    recipe, played, step = tmp_path / "tiny.yaml", [], rl.Lesson.step
-    recipe.write_text(f"{TINY}stages: [{{{stage}}}]")
-    monkeypatch.setattr(rl.Lesson, "step", lambda self, a: played.append(1) or step(self, a))
-    seen, log = [], progress.Progress.close
-    monkeypatch.setattr(progress.Progress, "close", lambda self: seen.append(self) or log(self))
+    played, bars, step = [], [], rl.Lesson.step
+
+    def counted(lesson, action):
+        played.append(action)
+        return step(lesson, action)
+
+    def kept(**told):
+        bars.append(tqdm(**told))
+        return bars[-1]
+
+    monkeypatch.setattr(rl.Lesson, "step", counted)
+    monkeypatch.setattr(progress, "tqdm", kept)
+    train.main(tiny(tmp_path, stage))
     out = tmp_path / "out"
-    told = {"scenario": "kitting_alone", "recipe": recipe, "overrides": ["seconds=2"]}
-    train.main({**told, "out": out})
-    assert len(played) == steps == load(out)[0].steps == seen[0].bar.n == seen[0].bar.total
     ledger = json.loads((out / "training.json").read_text())
-    assert (
-        ledger["stages"][0]["steps"] == steps
-        and f"{steps} control steps" in (out / "CARD.md").read_text()
-    )
-    curves = EventAccumulator(str(out / "tensorboard"))
+    assert len(played) == load(out)[0].steps == ledger["stages"][0]["steps"] == steps
+    assert bars[0].n == bars[0].total == steps
+    assert f"{steps} control steps" in (out / "CARD.md").read_text()
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    curves = events.EventAccumulator(str(out / "tensorboard"))
     curves.Reload()
     (mean, length) = (curves.Scalars(f"rollout/ep_{name}_mean")[-1] for name in ("rew", "len"))
     assert length.value == 40.0 and mean.step <= steps and abs(mean.value) < 1e6
+
+
+def tiny(tmp_path, stage, **more):
+    """Options of a training of a second."""
+    recipe = tmp_path / "tiny.yaml"
+    recipe.write_text(f"{TINY}stages: [{{{stage}}}]")
+    told = {"scenario": "kitting_alone", "recipe": recipe, "overrides": ["seconds=2"]}
+    return {**told, "out": tmp_path / "out", **more}
+
+
+def damages(tensors, state):
+    """(name, tensors, state) of checkpoints that are not those of the training."""
+    for name, value in tensors.items():
+        if name.startswith("adam.") or ".adam." in name:
+            if name.endswith(".exp_avg"):
+                yield f"{name} short", {**tensors, name: np.ones(3, np.float32)}, state
+                yield f"{name} unknown", {**tensors, f"{name}.x": value}, state
+                yield f"{name} gone", {k: v for k, v in tensors.items() if k != name}, state
+            continue
+        yield f"{name} gone", {k: v for k, v in tensors.items() if k != name}, state
+        yield f"{name} short", {**tensors, name: np.ones((7, 7), np.float32)}, state
+        if value.ndim == 2:  # would be spread over all rows
+            yield f"{name} one row", {**tensors, name: value[:, :1].copy()}, state
+    for name in state:
+        yield f"no {name}", tensors, {k: v for k, v in state.items() if k != name}
+        for other in ("x", -1, None, 1e99, [1], [{"lap": 1}]):
+            yield f"{name} {other}", tensors, {**state, name: other}
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        "algo: bc, steps: 100, rounds: 2, updates: 2, final: 0, batch: 16",
+        "algo: ppo, steps: 128, rollout: 64, batch: 32",
+        "algo: sac, steps: 100, starts: 40, every: 4",
+    ],
+)
+def test_a_checkpoint_of_another_training_is_refused_in_one_line(tmp_path, stage):
+    train.main(tiny(tmp_path, stage))
+    folder = tmp_path / "out"
+    ledger = json.loads((folder / "training.json").read_text())
+    (folder / "training.json").write_text(json.dumps({**ledger, "stages": []}))
+    (file,) = folder.glob("stage-1-*/checkpoint.safetensors")
+    tensors, state = checkpoint.fetch(file)
+    for name, changed, told in damages(tensors, state):
+        checkpoint.store(file, changed, told)
+        with pytest.raises(AgentError) as caught:
+            train.main(tiny(tmp_path, stage, resume=True))
+        assert str(caught.value) == f"{file}: not a training that can be resumed", name
+    checkpoint.store(file, tensors, state)
+    for data in folder.glob("stage-1-*/round-001.safetensors"):
+        kept = checkpoint.fetch(data)[0]
+        checkpoint.store(data, {**kept, "seen": kept["seen"][:, :2]}, {})
+        with pytest.raises(AgentError, match="round-001.safetensors: not a training that can be"):
+            train.main(tiny(tmp_path, stage, resume=True))
+        checkpoint.store(data, kept, {})
+    assert train.main(tiny(tmp_path, stage, resume=True)) == 0
