@@ -15,7 +15,7 @@ from genba.agents.calibrate import examined
 from genba.agents.card import WEIGHTS, Card, load, load_weights, save_policy
 from genba.agents.harm import Harm
 from genba.agents.job import Job
-from genba.agents.ledger import LEDGER, open_ledger, write_ledger
+from genba.agents.ledger import LEDGER, opened, write_ledger
 from genba.agents.policy import Policy
 from genba.agents.progress import Progress
 from genba.agents.recipe import ALGO, Recipe, recipe_for, with_joints, with_steps
@@ -146,9 +146,9 @@ class Shop:
 
 def train(asked: Order) -> Path:
     """Trains, chooses, scores and exports; returns the folder of the policy."""
-    ledger = open_ledger(asked.folder, asked.identity(), asked.resume)
     recipe = asked.recipe
     with ExitStack() as stack:
+        ledger = stack.enter_context(opened(asked.folder, asked.identity(), asked.resume))
         env: Any = make_env(asked.scenario)
         stack.callback(env.close)
         if recipe.goal == "harm":

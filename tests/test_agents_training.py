@@ -16,6 +16,7 @@ from genba.agents import AgentError, checkpoint, export, progress, train
 from genba.agents.card import load, save_card, save_policy
 from genba.agents.policy import Policy
 from genba.agents.trained import HERE
+from genba.lock import locked
 from genba.scenarios import ScenarioError
 
 
@@ -211,3 +212,15 @@ def test_a_checkpoint_of_another_training_is_refused_in_one_line(tmp_path, stage
             train.main(tiny(tmp_path, stage, resume=True))
         checkpoint.store(data, kept, {})
     assert train.main(tiny(tmp_path, stage, resume=True)) == 0
+
+
+def test_two_trainings_do_not_write_into_one_folder(tmp_path):
+    stage = "algo: bc, steps: 100, rounds: 2, updates: 2, final: 0, batch: 16"
+    (tmp_path / "out").mkdir()
+    with locked(tmp_path / "out", AssertionError()):
+        with pytest.raises(AgentError, match="out: another genba train is writing there"):
+            train.main(tiny(tmp_path, stage))
+    assert train.main(tiny(tmp_path, stage)) == 0
+    with locked(tmp_path / "out", AssertionError()):
+        with pytest.raises(AgentError, match="out: another genba train is writing there"):
+            train.main(tiny(tmp_path, stage, resume=True))
