@@ -72,6 +72,7 @@ class Card(BaseModel):
     candidates: list[dict[str, Any]] = []
     curve: list[dict[str, Any]] = []
     recipe: dict[str, Any] = {}
+    played: dict[str, Any] = {}  # the scenario of training and score, with every setting
     genba: Word = ""
     code: Word = ""
     use: Annotated[str, Field(max_length=4000)] = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 
 from genba import __version__
 from genba.agents import exam
-from genba.agents.card import MAX_COMMAND, Card, save_card, save_policy
+from genba.agents.card import MAX_CARD, MAX_COMMAND, Card, save_card, save_policy
 from genba.agents.checkpoint import replace
 from genba.agents.demonstrations import FIRST_SEED, TRAINING_SEEDS
 from genba.agents.fingerprints import of_code
@@ -70,6 +71,7 @@ def draft(scenario: Scenario, recipe: Recipe, env: Any, command: str) -> Card:
         "sha256": "0" * 64,
         "command": command if len(command) <= MAX_COMMAND else command[: MAX_COMMAND - 4] + " ...",
         "recipe": recipe.model_dump(mode="json"),
+        "played": settings(scenario),
         "genba": __version__,
         "code": of_code(),
         "use": USE[recipe.goal],
@@ -79,6 +81,15 @@ def draft(scenario: Scenario, recipe: Recipe, env: Any, command: str) -> Card:
         return Card.model_validate(told)
     except ValidationError as error:
         raise AgentError(f"{scenario.where}: no card can say {explain(error, Card)}") from None
+
+
+def settings(scenario: Scenario) -> dict[str, Any]:
+    """A scenario for a card, so that the same can be played again; {} where it holds too much."""
+    told = scenario.model_dump(mode="json")
+    try:
+        return told if len(json.dumps(told, indent=1, allow_nan=False)) < MAX_CARD // 2 else {}
+    except ValueError:  # a number that is no JSON, which a cell's own settings may have
+        return {}
 
 
 def _limits(goal: str, scenario: Scenario, reads: Iterable[str]) -> str:

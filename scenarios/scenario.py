@@ -191,6 +191,12 @@ def load(name: str | Path, overrides: Overrides = ()) -> Scenario:
     return scenario
 
 
+def from_settings(settings: dict[str, Any], where: str) -> Scenario:
+    """A scenario from all its settings, as `model_dump` gives them. Raises ScenarioError."""
+    scenario: Scenario = _validate(Scenario, settings, where)
+    return scenario
+
+
 def load_suite(name: str | Path) -> Suite:
     """A suite by its name or its file; of a scenario's the suite of it alone.
 

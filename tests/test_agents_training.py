@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 import genba.envs as envs
 from genba import scenarios
-from genba.agents import AgentError, checkpoint, export, progress, train
+from genba.agents import AgentError, calibrate, checkpoint, exam, export, progress, train
 from genba.agents.card import load, save_card, save_policy
 from genba.agents.policy import Policy
 from genba.agents.trained import HERE
@@ -224,3 +224,65 @@ def test_two_trainings_do_not_write_into_one_folder(tmp_path):
     with locked(tmp_path / "out", AssertionError()):
         with pytest.raises(AgentError, match="out: another genba train is writing there"):
             train.main(tiny(tmp_path, stage, resume=True))
+
+
+def scored_in(folder, *more):
+    """Calibrates on a second; the exit code and the hash of the scenario that was played."""
+    halls = []
+
+    class Hall(exam.Exam):
+        def __init__(self, *told):
+            halls.append(told[0].fingerprint())
+            super().__init__(*told)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exam, "Exam", Hall)
+        code = calibrate.main([str(folder), "--episodes", "1", "--seconds", "1", *more])
+    return code, *halls
+
+
+def test_calibration_plays_the_scenario_of_the_training_again(tmp_path, capsys):
+    """Also of a file that is no longer there, and with what was changed by --set."""
+    own = tmp_path / "own_cell.yaml"
+    told = (scenarios.scenario.HERE / "kitting_alone.yaml").read_text()
+    own.write_text(told.replace("name: kitting_alone", "name: own_cell"))
+    stage = "algo: ppo, steps: 64, rollout: 64, batch: 32"
+    overrides = ["robot=iiwa", "action=joint_velocity", "people.visits_per_hour=60"]
+    train.main(tiny(tmp_path, stage, scenario=own, overrides=overrides))
+    trained = scenarios.load(own, overrides).fingerprint()
+    own.unlink()
+    assert scored_in(tmp_path / "out") == (0, trained)
+    assert load(tmp_path / "out")[0].score["episodes"] == 1
+
+
+def test_calibration_of_a_card_without_its_scenario_plays_no_other(tmp_path, capsys):
+    folder = shutil.copytree(HERE / "kitting", tmp_path / "mine")
+    card = load(folder)[0].model_copy(update={"played": {}})  # as before cards kept it
+    save_card(folder, card)
+    assert scored_in(folder) == (0, scenarios.load("kitting_alone").fingerprint())
+    changed = card.model_copy(update={"command": f"{card.command} --set task.trays=2"})
+    save_card(folder, changed)
+    capsys.readouterr()
+    for more, words in (
+        ((), "its card does not keep the scenario; give"),
+        (("--scenario", "kitting_shared"), "trained with kitting_alone, not kitting_shared; give"),
+        (("--scenario", "kitting_alone", "--set", "robot=iiwa"), "with panda, not iiwa; give"),
+        (("--scenario", "kitting_alone", "--set", "tcp_speed=0.5"), "(1.0, 2.0), not (0.5, 2.0)"),
+        (("--set", "robot=iiwa"), "--set: changes the scenario that --scenario names"),
+        (("--scenario", "nowhere"), "unknown scenario"),
+    ):
+        assert scored_in(folder, *more) == (2,)
+        said = capsys.readouterr().err
+        assert words in said and len(said.splitlines()) == 1
+    changes = ("--scenario", "kitting_alone", "--set", "people.visits_per_hour=9")
+    played = scenarios.load("kitting_alone", [changes[-1]]).fingerprint()
+    assert scored_in(folder, *changes) == (0, played)
+    assert scored_in(folder) == (0, played)  # now its card keeps it
+
+
+def test_a_scenario_on_a_card_that_cannot_be_played_is_one_line(tmp_path, capsys):
+    folder = shutil.copytree(HERE / "kitting", tmp_path / "mine")
+    save_card(folder, load(folder)[0].model_copy(update={"played": {"name": "x", "cell": 3}}))
+    assert scored_in(folder) == (2,)
+    said = capsys.readouterr().err
+    assert "card.json: played: cell: " in said and len(said.splitlines()) == 1
