@@ -133,15 +133,27 @@ class _Learner:
         if not self.job.checkpoint.is_file():
             return
         tensors, state = checkpoint.fetch(self.job.checkpoint)
-        self.scaling = {name: tensors[name] for name in ("mean", "std")}
-        write(linears(self.net), tensors)
-        restore_adam(self.optimiser, tensors)
-        self.job.log.curve[:] = state["curve"]
-        for number in range(state["round"]):
+        with checkpoint.restoring(self.job.checkpoint):
+            numbers = {k: v for k, v in tensors.items() if not k.startswith("adam.")}
+            Policy(self.job.shape, numbers).check()
+            self.scaling = {name: tensors[name] for name in ("mean", "std")}
+            write(linears(self.net), tensors)
+            restore_adam(self.optimiser, tensors)
+            self.job.log.curve[:] = checkpoint.curve(state)
+            self.round = checkpoint.count(state, "round")
+            if self.round > self.job.stage.rounds:
+                raise ValueError("round")
+        for number in range(self.round):
             data, _ = checkpoint.fetch(self._file(number))
-            self._keep(data["seen"], data["answers"])
-        self.round = state["round"]
+            with checkpoint.restoring(self._file(number)):
+                self._recall(data["seen"], data["answers"])
         self.job.log.advance(_steps(self.job, self.round))
+
+    def _recall(self, seen: Floats, answers: Floats) -> None:
+        wanted = (len(seen), len(self.job.reads)), (len(seen), self.job.shape.actions)
+        if (seen.shape, answers.shape) != wanted:
+            raise ValueError("shape")
+        self._keep(seen, answers)
 
     def _file(self, number: int) -> Path:
         return self.job.folder / f"round-{number:03d}.safetensors"

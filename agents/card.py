@@ -24,6 +24,7 @@ from genba.scenarios.scenario import explain
 
 WEIGHTS, CARD = "policy.safetensors", "card.json"
 MAX_WEIGHTS, MAX_CARD = 32 * 1024 * 1024, 256 * 1024  # bytes
+MAX_COMMAND = 2000  # characters
 Word = Annotated[str, Field(max_length=200)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
 Size = Annotated[int, Field(ge=1, le=512)]
@@ -63,7 +64,7 @@ class Card(BaseModel):
     output: Literal["clip", "tanh"]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     stage: Word = ""
-    command: Annotated[str, Field(max_length=2000)] = ""
+    command: Annotated[str, Field(max_length=MAX_COMMAND)] = ""
     steps: Annotated[int, Field(ge=0)] = 0
     seeds: dict[str, Any] = {}
     score: dict[str, Any] = {}
@@ -71,6 +72,7 @@ class Card(BaseModel):
     candidates: list[dict[str, Any]] = []
     curve: list[dict[str, Any]] = []
     recipe: dict[str, Any] = {}
+    played: dict[str, Any] = {}  # the scenario of training and score, with every setting
     genba: Word = ""
     code: Word = ""
     use: Annotated[str, Field(max_length=4000)] = ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,40 @@ from genba.agents.policy import Floats
 from genba.agents.role import AgentError
 
 Tensors = dict[str, Floats]
+UNFIT = "not a training that can be resumed"
+
+
+@contextmanager
+def restoring(path: Path) -> Iterator[None]:
+    """Whatever names, shapes or states of a file do not fit is one line, an AgentError."""
+    try:
+        yield
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        IndexError,
+        AttributeError,
+        RuntimeError,
+        OverflowError,
+    ):
+        raise AgentError(f"{path}: {UNFIT}") from None
+
+
+def count(state: dict[str, Any], name: str) -> int:
+    """A whole number of a state. Raises KeyError, ValueError."""
+    value = state[name]
+    if type(value) is not int or not 0 <= value < 2**53:
+        raise ValueError(name)
+    return value
+
+
+def curve(state: dict[str, Any]) -> list[dict[str, float]]:
+    """The curve of a state. Raises KeyError, ValueError, TypeError, AttributeError."""
+    rows = [{str(k): float(v) for k, v in row.items()} for row in state["curve"]]
+    if any("step" not in row for row in rows):
+        raise ValueError("curve")
+    return rows
 
 
 def store(path: Path, tensors: Tensors, state: dict[str, Any]) -> None:
@@ -45,5 +81,5 @@ def fetch(path: Path) -> tuple[Tensors, dict[str, Any]]:
             # the open file is no mapping: it has keys() and cannot be iterated
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, KeyError, TypeError):
-        raise AgentError(f"{path}: not a training that can be resumed") from None
+        raise AgentError(f"{path}: {UNFIT}") from None
     return tensors, state

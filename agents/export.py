@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from genba import __version__
 from genba.agents import exam
-from genba.agents.card import Card, save_card, save_policy
+from genba.agents.card import MAX_CARD, MAX_COMMAND, Card, save_card, save_policy
 from genba.agents.checkpoint import replace
 from genba.agents.demonstrations import FIRST_SEED, TRAINING_SEEDS
 from genba.agents.fingerprints import of_code
@@ -18,6 +21,7 @@ from genba.agents.role import AgentError
 from genba.agents.trained import speeds
 from genba.envs.company import FIELDS
 from genba.scenarios import Scenario
+from genba.scenarios.scenario import explain
 
 TEXT = "CARD.md"
 CURVE = 40  # rows of the curve that are kept
@@ -40,37 +44,52 @@ MEANING = {
 
 
 def draft(scenario: Scenario, recipe: Recipe, env: Any, command: str) -> Card:
-    """A card before there are weights. Raises AgentError for an observation that is not there."""
+    """A card before there are weights. Raises AgentError for what is not there or no card holds."""
     fields = dict(env.unwrapped.fields)
     wanted = recipe.observations
     if wanted is None:
-        wanted = [name for name in fields if not name.startswith("joint_")]
+        by_joint = scenario.action == "joint_velocity"
+        wanted = [name for name in fields if by_joint or not name.startswith("joint_")]
     missing = [name for name in wanted if name not in fields]
     if missing:
         raise AgentError(
             f"observations: {missing[0]!r} is not observed; known: {', '.join(fields)}"
         )
-    return Card(
-        format=1,
-        cell=scenario.cell,
-        scenario=scenario.name,
-        robot=scenario.robot,
-        gripper=scenario.gripper,
-        action=scenario.action,
-        actions=env.action_space.shape[0],
-        speeds=speeds(scenario),
-        observations={name: fields[name] for name in fields if name in wanted},
-        scales=recipe.scales,
-        hidden=recipe.hidden,
-        output="tanh" if recipe.stages[-1].algo == "sac" else "clip",
-        sha256="0" * 64,
-        command=command,
-        recipe=recipe.model_dump(mode="json"),
-        genba=__version__,
-        code=of_code(),
-        use=USE[recipe.goal],
-        limits=_limits(recipe.goal, scenario, wanted),
-    )
+    told = {
+        "format": 1,
+        "cell": scenario.cell,
+        "scenario": scenario.name,
+        "robot": scenario.robot,
+        "gripper": scenario.gripper,
+        "action": scenario.action,
+        "actions": env.action_space.shape[0],
+        "speeds": speeds(scenario),
+        "observations": {name: fields[name] for name in fields if name in wanted},
+        "scales": recipe.scales,
+        "hidden": recipe.hidden,
+        "output": "tanh" if recipe.stages[-1].algo == "sac" else "clip",
+        "sha256": "0" * 64,
+        "command": command if len(command) <= MAX_COMMAND else command[: MAX_COMMAND - 4] + " ...",
+        "recipe": recipe.model_dump(mode="json"),
+        "played": settings(scenario),
+        "genba": __version__,
+        "code": of_code(),
+        "use": USE[recipe.goal],
+        "limits": _limits(recipe.goal, scenario, wanted),
+    }
+    try:
+        return Card.model_validate(told)
+    except ValidationError as error:
+        raise AgentError(f"{scenario.where}: no card can say {explain(error, Card)}") from None
+
+
+def settings(scenario: Scenario) -> dict[str, Any]:
+    """A scenario for a card, so that the same can be played again; {} where it holds too much."""
+    told = scenario.model_dump(mode="json")
+    try:
+        return told if len(json.dumps(told, indent=1, allow_nan=False)) < MAX_CARD // 2 else {}
+    except ValueError:  # a number that is no JSON, which a cell's own settings may have
+        return {}
 
 
 def _limits(goal: str, scenario: Scenario, reads: Iterable[str]) -> str:
@@ -96,7 +115,11 @@ def write(folder: Path, policy: Policy, card: Card, found: dict[str, Any]) -> Ca
             "sha256": save_policy(folder, policy),
             "stage": best["stage"],
             "steps": sum(row["steps"] for row in done),
-            "seeds": seeds(Recipe.model_validate(card.recipe)),
+            "seeds": seeds(
+                Recipe.model_validate(card.recipe),
+                looked=any(row["curve"] for row in stages),
+                chosen=any("choice" in row for row in stages),
+            ),
             "candidates": [{k: v for k, v in row.items() if k != "curve"} for row in stages],
             "curve": curve[:: max(1, -(-len(curve) // CURVE))],
             "score": found["score"],
@@ -108,17 +131,20 @@ def write(folder: Path, policy: Policy, card: Card, found: dict[str, Any]) -> Ca
     return full
 
 
-def seeds(recipe: Recipe) -> dict[str, list[int]]:
-    """First and last seed of each use; none is in two. Where nothing is scored, no score's."""
+def seeds(recipe: Recipe, looked: bool, chosen: bool) -> dict[str, list[int]]:
+    """First and last seed of each use that there was; none is in two."""
     scoring = recipe.scoring
-    used = {
-        "training": [FIRST_SEED, TRAINING_SEEDS - 1],
-        "curve": [exam.LOOKS, exam.LOOKS + scoring.look - 1],
-        "choice": [exam.CHOICE, exam.CHOICE + scoring.choose - 1],
-    }
-    if scoring.episodes:
-        used["score"] = [exam.SCORE, exam.SCORE + scoring.episodes - 1]
-    return used
+    used = {"training": [FIRST_SEED, TRAINING_SEEDS - 1]}
+    if looked:
+        used["curve"] = [exam.LOOKS, exam.LOOKS + scoring.look - 1]
+    if chosen:
+        used["choice"] = [exam.CHOICE, exam.CHOICE + scoring.choose - 1]
+    return used | scored(scoring.episodes)
+
+
+def scored(episodes: int) -> dict[str, list[int]]:
+    """The seeds of a score of so many episodes, if there are any."""
+    return {"score": [exam.SCORE, exam.SCORE + episodes - 1]} if episodes else {}
 
 
 def text(card: Card) -> str:
@@ -126,6 +152,7 @@ def text(card: Card) -> str:
     reads = ", ".join(f"{name} ({size})" for name, size in card.observations.items())
     used = "; ".join(f"{name} {low}-{high}" for name, (low, high) in card.seeds.items())
     kept = " The score's seeds were used for nothing else." if "score" in card.seeds else ""
+    output = "cut off at -1 and 1" if card.output == "clip" else "bent into -1 to 1"
     return f"""# A policy for {card.cell}
 
 {card.use}
@@ -136,7 +163,7 @@ def text(card: Card) -> str:
 - Made by `{card.command}` (genba {card.genba}, code {card.code}).
 - Reads: {reads}.
 - Answers: {MEANING[card.action]} ({card.speeds[0]:g} and {card.speeds[1]:g}).
-- Network: inputs at scales {card.scales}, hidden {card.hidden} (ReLU), output cut off at -1 and 1
+- Network: inputs at scales {card.scales}, hidden {card.hidden} (ReLU), output {output}
   (`{card.output}`).
 - Seeds: {used}.{kept}
 - {_doubt(card)}

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from genba.agents.checkpoint import replace
 from genba.agents.role import AgentError
+from genba.lock import locked
 
 LEDGER = "training.json"
 Ledger = dict[str, Any]  # identity: mapping; stages: rows of stage, steps, curve and maybe choice
+
+
+@contextmanager
+def opened(folder: Path, identity: Ledger, resume: bool) -> Iterator[Ledger]:
+    """The ledger of a folder that nobody else may write to meanwhile. Raises AgentError."""
+    open_ledger(folder, identity, resume)  # what is refused leaves no lock behind
+    check_folder(folder)
+    with locked(folder, AgentError(f"{folder}: another genba train is writing there")):
+        yield open_ledger(folder, identity, resume)  # it may have been another's until now
 
 
 def open_ledger(folder: Path, identity: Ledger, resume: bool) -> Ledger:

@@ -64,12 +64,18 @@ def adam_state(optimiser: torch.optim.Optimizer) -> Tensors:
 
 
 def restore_adam(optimiser: torch.optim.Optimizer, tensors: Tensors) -> None:
-    """Put back what `adam_state` read; numbers of other sizes are not noticed here."""
+    """Put back what `adam_state` read. Raises ValueError, IndexError for what fits no parameter."""
     held: dict[int, dict[str, torch.Tensor]] = {}
     for name, value in tensors.items():
         if name.startswith("adam."):
             _, key, part = name.split(".")
             held.setdefault(int(key), {})[part] = torch.from_numpy(np.array(value))
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
+    for number, parts in held.items():
+        size = parameters[number].shape
+        wanted = {"step": torch.Size(), "exp_avg": size, "exp_avg_sq": size}
+        if {part: value.shape for part, value in parts.items()} != wanted:
+            raise ValueError(f"adam.{number}")
     full = optimiser.state_dict()
     full["state"] = held
     optimiser.load_state_dict(full)

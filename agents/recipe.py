@@ -18,6 +18,7 @@ HERE = Path(__file__).parent / "recipes"
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+JOINTS = ("joint_position", "joint_velocity")  # observations
 PPO_STEPS = 2  # at least: it compares steps with one another
 Scale = Annotated[float, Field(ge=LEAST, le=100, allow_inf_nan=False)]  # as of a card
 Width = Annotated[int, Field(ge=1, le=1024)]
@@ -47,6 +48,7 @@ class Ppo(_Strict):
     """Proximal policy optimisation (Stable-Baselines3), from scratch or from a policy."""
 
     algo: Literal["ppo"] = "ppo"
+    # the last roll-out is played to its end, so that a few more may be
     steps: Annotated[int, Field(ge=PPO_STEPS, le=10**9)] = 1_000_000
     rollout: Annotated[int, Field(ge=64, le=10**6)] = 4096  # steps between updates
     batch: Annotated[int, Field(ge=8, le=65536)] = 512
@@ -59,6 +61,12 @@ class Ppo(_Strict):
     entropy: Annotated[float, Field(ge=0, le=1)] = 0.0
     target_kl: Positive | None = None
     critic_first: Annotated[int, Field(ge=0, le=10**9)] = 0  # steps in which only the critic learns
+
+    @property
+    def roll(self) -> tuple[int, int]:
+        """Steps of a roll-out and of a batch as they are played: no batch is cut short."""
+        batch = min(self.batch, self.rollout, self.steps)
+        return min(self.rollout, self.steps) // batch * batch, batch
 
 
 class Sac(_Strict):
@@ -96,7 +104,8 @@ class Recipe(_Strict):
     """A recipe file."""
 
     goal: Literal["parts", "harm"] = "parts"  # what is rewarded: the cell's work, or hurting people
-    observations: list[str] | None = None  # what is read; all but the joints where it is not said
+    # what is read; where it is not said all, and the joints by who moves them
+    observations: list[str] | None = None
     scales: Annotated[list[Scale], Field(min_length=1, max_length=6)] = [1.0, 0.1, 0.01]
     hidden: Annotated[list[Width], Field(min_length=1, max_length=4)] = [256, 256]
     stages: Annotated[list[Stage], Field(min_length=1, max_length=10)] = [Bc()]
@@ -116,8 +125,16 @@ class Recipe(_Strict):
 
     @property
     def steps(self) -> int:
-        """Control steps of all stages."""
+        """Control steps asked of all stages."""
         return sum(stage.steps for stage in self.stages)
+
+    @property
+    def played(self) -> int:
+        """Control steps that all stages play, the last roll-out of each to its end."""
+        whole = [
+            s.roll[0] if s.algo == "ppo" else s.every if s.algo == "sac" else 1 for s in self.stages
+        ]
+        return sum(-(-s.steps // n) * n for s, n in zip(self.stages, whole, strict=True))
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -147,6 +164,15 @@ def recipe_for(cell: str, algo: str | None, path: Path | None, begun: bool) -> R
         raise AgentError(f"unknown algorithm {algo!r}; known: {', '.join(DEFAULTS)}")
     stages = [s for s in recipe.stages if s.algo == algo] if begun or algo == "bc" else []
     return recipe.model_copy(update={"stages": stages or [DEFAULTS[algo]]})
+
+
+def with_joints(recipe: Recipe, action: str) -> Recipe:
+    """Who moves the joints must see them, though who moves the tool need not."""
+    reads = recipe.observations
+    if action != "joint_velocity" or reads is None:  # where nothing is said, a card says what
+        return recipe
+    more = [name for name in JOINTS if name not in reads]
+    return recipe.model_copy(update={"observations": [*reads, *more]})
 
 
 def with_steps(recipe: Recipe, steps: int | None) -> Recipe:

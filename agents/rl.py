@@ -54,12 +54,12 @@ class Lesson(gym.Wrapper[Floats, Floats, Floats, Floats]):
 def run_ppo(job: Job) -> Policy:
     """Trains with PPO and returns the policy of the last update."""
     stage, lesson = job.stage, Lesson(job)
-    batch = min(stage.batch, stage.rollout, stage.steps)
+    rollout, batch = stage.roll
     model = PPO(
         "MlpPolicy",
         lesson,
         learning_rate=stage.rate,
-        n_steps=min(stage.rollout, stage.steps) // batch * batch,  # no batch is cut short
+        n_steps=rollout,
         batch_size=batch,
         n_epochs=stage.epochs,
         gamma=stage.gamma,
@@ -174,9 +174,8 @@ class _Keeper(BaseCallback):
         checkpoint.store(self.job.checkpoint, tensors, state)
 
     def _tell(self) -> None:
-        steps = min(self.trainee.num_timesteps, self.job.stage.steps)
-        self.job.log.advance(steps - self.told)
-        self.told = steps
+        self.job.log.advance(self.trainee.num_timesteps - self.told)
+        self.told = self.trainee.num_timesteps
 
     def resume(self) -> None:
         """Back to the checkpoint, if there is one; the episode under way then begins anew."""
@@ -184,6 +183,13 @@ class _Keeper(BaseCallback):
             self.trainee.num_timesteps = 0
             return
         tensors, state = checkpoint.fetch(self.job.checkpoint)
+        with checkpoint.restoring(self.job.checkpoint):
+            self._restore(tensors, state)
+        self._tell()
+        self.saved = self.told
+
+    def _restore(self, tensors: Tensors, state: dict[str, Any]) -> None:
+        steps = checkpoint.count(state, "steps")
         net = {k.removeprefix("net."): v for k, v in tensors.items() if k.startswith("net.")}
         self.trainee.policy.load_state_dict({k: torch.from_numpy(v) for k, v in net.items()})
         for name, optimiser in _optimisers(self.trainee).items():
@@ -191,14 +197,13 @@ class _Keeper(BaseCallback):
             restore_adam(optimiser, mine)
         if isinstance(self.trainee, SAC):  # its memory of transitions is not kept: fill it anew
             entropy: Any = self.trainee.log_ent_coef
-            entropy.data = torch.from_numpy(tensors["log_ent_coef"])
-            self.trainee.learning_starts += state["steps"]
-        self.trainee.num_timesteps = state["steps"]
-        self.lesson.episode = state["episode"]
-        torch.manual_seed(self.job.seed + state["steps"])
-        self.job.log.curve[:] = state["curve"]
-        self._tell()
-        self.saved = self.told
+            entropy.data = torch.from_numpy(tensors["log_ent_coef"]).reshape(entropy.shape)
+            self.trainee.learning_starts += steps
+        self.trainee.num_timesteps = steps
+        self.lesson.episode = checkpoint.count(state, "episode")
+        torch.manual_seed(self.job.seed + steps)
+        self.job.log.curve[:] = checkpoint.curve(state)
+        self.policy()  # is checked: no training goes on from numbers that are not finite
 
 
 def _optimisers(model: Any) -> dict[str, Any]:
@@ -209,6 +214,10 @@ def _optimisers(model: Any) -> dict[str, Any]:
 
 
 def _numbers(model: Any) -> dict[str, float]:
-    """What Stable-Baselines3 noted since the last update."""
+    """What Stable-Baselines3 noted since the last update, and its means of the latest episodes."""
     noted = getattr(model.logger, "name_to_value", {}) if hasattr(model, "_logger") else {}
-    return {k: float(v) for k, v in noted.items() if isinstance(v, (int, float, np.number))}
+    found = {k: float(v) for k, v in noted.items() if isinstance(v, (int, float, np.number))}
+    if model.ep_info_buffer:  # it would note these itself only where it prints
+        found["rollout/ep_rew_mean"] = float(np.mean([e["r"] for e in model.ep_info_buffer]))
+        found["rollout/ep_len_mean"] = float(np.mean([e["l"] for e in model.ep_info_buffer]))
+    return found

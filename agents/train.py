@@ -15,13 +15,13 @@ from genba.agents.calibrate import examined
 from genba.agents.card import WEIGHTS, Card, load, load_weights, save_policy
 from genba.agents.harm import Harm
 from genba.agents.job import Job
-from genba.agents.ledger import LEDGER, open_ledger, write_ledger
+from genba.agents.ledger import LEDGER, opened, write_ledger
 from genba.agents.policy import Policy
 from genba.agents.progress import Progress
-from genba.agents.recipe import ALGO, Recipe, recipe_for, with_steps
+from genba.agents.recipe import ALGO, Recipe, recipe_for, with_joints, with_steps
 from genba.agents.role import AgentError
 from genba.agents.scripted import for_env
-from genba.agents.trained import Trained, places
+from genba.agents.trained import SPEEDS, Trained, places, speeds
 from genba.envs import make as make_env
 from genba.scenarios import Scenario
 from genba.scenarios import load as load_scenario
@@ -48,7 +48,8 @@ class Order:
             "scenario": self.scenario.fingerprint(),
             "recipe": self.recipe.fingerprint(),
             "seed": self.seed,
-            "start": str(self.begin),
+            # its weights, whatever its folder is called today
+            "start": "None" if self.begin is None else load(self.begin)[0].sha256,
         }
 
 
@@ -76,7 +77,9 @@ def order(options: Mapping[str, Any]) -> Order:
     path = Path(options["recipe"]) if options.get("recipe") else None
     recipe = recipe_for(scenario.cell, options.get("algo"), path, begun=begin is not None)
     if begin is not None:
-        recipe = _like(recipe, begin)
+        recipe = _like(recipe, begin, scenario)
+    elif path is None:
+        recipe = with_joints(recipe, scenario.action)
     names = "-".join(stage.algo for stage in recipe.stages)
     out = options.get("out") or Path("runs") / f"train-{scenario.name}-{names}"
     return Order(
@@ -100,11 +103,21 @@ def _begin(options: Mapping[str, Any]) -> Path | None:
     return path
 
 
-def _like(recipe: Recipe, begin: Path) -> Recipe:
-    """The recipe for a network such as the one begun from."""
+def _like(recipe: Recipe, begin: Path, scenario: Scenario) -> Recipe:
+    """The recipe for a network such as the one begun from; its numbers must mean the same here."""
     if any(stage.algo == "sac" for stage in recipe.stages):
         raise AgentError("--from: sac begins from scratch; ppo and bc can begin from a policy")
     card = load(begin)[0]
+    if card.output == "tanh":  # those that learn on cut their output off
+        raise AgentError(f"--from {begin}: made by sac, and nothing goes on from its tanh")
+    here = speeds(scenario)
+    # a policy that plays is rescaled, its weights are not: learning on would begin from another one
+    if card.action == scenario.action and here != card.speeds:
+        raise AgentError(
+            f"--from {begin}: its actions are in units of {card.speeds[0]:g} and "
+            f"{card.speeds[1]:g}, the scenario's in {here[0]:g} and {here[1]:g}; "
+            f"set {SPEEDS[card.action]} as it had them"
+        )
     network = {
         "observations": list(card.observations),
         "scales": card.scales,
@@ -133,9 +146,9 @@ class Shop:
 
 def train(asked: Order) -> Path:
     """Trains, chooses, scores and exports; returns the folder of the policy."""
-    ledger = open_ledger(asked.folder, asked.identity(), asked.resume)
     recipe = asked.recipe
     with ExitStack() as stack:
+        ledger = stack.enter_context(opened(asked.folder, asked.identity(), asked.resume))
         env: Any = make_env(asked.scenario)
         stack.callback(env.close)
         if recipe.goal == "harm":
@@ -147,7 +160,7 @@ def train(asked: Order) -> Path:
         )
         write_ledger(asked.folder, ledger)  # all that can be refused has been: the folder is taken
         log = stack.enter_context(
-            closing(Progress(recipe.steps, asked.folder, hall, recipe.scoring))
+            closing(Progress(recipe.played, asked.folder, hall, recipe.scoring))
         )
         shop = Shop(env, hall, card, log)
         policy = _start(asked, shop, ledger)
@@ -182,8 +195,9 @@ def _stage(
     name = f"stage-{number}-{stage.algo}"
     folder = asked.folder / name
     shop.log.begin(name, shop.card)
-    if any(row["stage"] == name for row in ledger["stages"]):  # done before the interruption
-        shop.log.advance(stage.steps)
+    done = {row["stage"]: row["steps"] for row in ledger["stages"]}
+    if name in done:  # before the interruption
+        shop.log.advance(done[name])
         return _weights(folder, shop)
     reads = tuple(places(shop.card.observations, shop.env.unwrapped.fields))
     teacher = for_env(shop.env) if stage.algo == "bc" else None
@@ -192,7 +206,7 @@ def _stage(
         shop.log, teacher,
     )  # fmt: skip
     policy = run_stage(job)
-    _enter(asked, shop, ledger, policy, {"stage": name, "steps": stage.steps})
+    _enter(asked, shop, ledger, policy, {"stage": name, "steps": shop.log.done - shop.log.before})
     return policy
 
 

@@ -13,6 +13,7 @@ from genba.agents.policy import Policy
 from genba.agents.role import Action, AgentError, Observation
 
 HERE = Path(__file__).parent / "weights"
+SPEEDS = {"twist": "tcp_speed and tcp_turn", "joint_velocity": "joint_speed"}  # keys of a scenario
 
 
 class Trained:
@@ -97,7 +98,7 @@ def _same_controls(card: Card, cell: Any) -> None:
 def _gain(card: Card, scenario: Any) -> Action | None:
     """Factors that keep an action's meaning where an action of 1 means another speed."""
     here = speeds(scenario)
-    if here == card.speeds or min(here) <= 0:
+    if here == card.speeds:
         return None
     line, turn = (was / now for was, now in zip(card.speeds, here, strict=True))
     gain = np.full(card.actions, line, dtype=np.float32)

@@ -124,7 +124,8 @@ class Scenario(_Strict):
     seconds: Annotated[float, Field(ge=1, le=7 * 24 * 3600, allow_inf_nan=False)] = 60.0
     tcp_speed: Annotated[float, Field(gt=0, le=1.7, allow_inf_nan=False)] = 1.0  # m/s at action 1
     tcp_turn: Annotated[float, Field(gt=0, le=2.5, allow_inf_nan=False)] = 2.0  # rad/s at action 1
-    joint_speed: Share = 0.5  # share of the joints' top speed at action 1 (joint_velocity)
+    # share of the joints' top speed at action 1 (joint_velocity)
+    joint_speed: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.5
     # s a part while it runs, without waiting: PRI of ISO 22400; without it there is no OEE
     planned_cycle_time: Seconds | None = None
     takt: Seconds | None = None  # s a part the customer asks for
@@ -195,6 +196,12 @@ def load(name: str | Path, overrides: Overrides = ()) -> Scenario:
     change(data, overrides)
     scenario: Scenario = _validate(Scenario, data, path.name)
     scenario._file = path.name
+    return scenario
+
+
+def from_settings(settings: dict[str, Any], where: str) -> Scenario:
+    """A scenario from all its settings, as `model_dump` gives them. Raises ScenarioError."""
+    scenario: Scenario = _validate(Scenario, settings, where)
     return scenario
 
 

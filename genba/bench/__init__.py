@@ -18,6 +18,7 @@ from genba.bench.play import details, play
 from genba.bench.results import Row
 from genba.bench.workers import spread
 from genba.console import Refused, check_folder, import_physics
+from genba.lock import locked
 from genba.safety import read_config
 from genba.scenarios import Scenario, Suite
 from genba.source import source_hash
@@ -266,16 +267,7 @@ def finish(folder: Path) -> list[Row]:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Two runs must not write into one folder; the lock goes with the process, however it ends."""
+    """Two runs must not write into one folder. Raises Refused."""
     check_folder(folder)
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Refused(f"{folder}: another genba bench or trial is writing there") from None
+    with locked(folder, Refused(f"{folder}: another genba bench or trial is writing there")):
         yield
