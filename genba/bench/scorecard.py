@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from genba.bench.results import Row, plain
 from genba.console import number
@@ -19,6 +19,8 @@ HEADLINE = (
     "quality_ratio",
     "first_pass_yield",
     "cycle_time_mean",
+    "takt_attainment",
+    "cycle_time_to_takt",
     "interventions_per_hour",
     "human_minutes_per_robot_hour",
     "mtbi",
@@ -26,6 +28,7 @@ HEADLINE = (
     "contacts_moving",
     "max_force_ratio_moving",
 )
+TAKT = ("takt_attainment", "cycle_time_to_takt")  # of a scenario without a takt there are none
 # what no output makes up for: an agent above one of these is off the front
 GATES = {"ssm_breaches": 0.0, "max_force_ratio_moving": 1.0, "clampings": 0.0}
 
@@ -67,6 +70,19 @@ def bounds(row: Row) -> str:
 def by_figure(card: Sequence[Row]) -> Card:
     """The rows of a scorecard by scenario, agent and figure."""
     return {(row["scenario"], row["agent"], row["figure"]): row for row in card}
+
+
+def headline(values: Mapping[str, float | None]) -> tuple[str, ...]:
+    """The headlines of an episode or of an agent: those of takt only where a takt was set."""
+    takt = values.get(TAKT[0]) is not None
+    return tuple(name for name in HEADLINE if takt or name not in TAKT)
+
+
+def headlines(card: Card, scenario: str, agents: Iterable[str]) -> tuple[str, ...]:
+    """The headlines of a scenario, the same for all who played it."""
+    rows = (card.get((scenario, agent, TAKT[0]), {}) for agent in agents)
+    found = next((row["value"] for row in rows if row.get("value") is not None), None)
+    return headline({TAKT[0]: found})
 
 
 def is_unsafe(figure: str, value: float | None) -> bool:

@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from genba.bench.results import Row
-from genba.bench.scorecard import HEADLINE, bounds, by_figure
+from genba.bench.scorecard import bounds, by_figure, headline, headlines
 from genba.console import number, show_table
 from genba.kpi import FIGURES
 
 
 def figures(out: TextIO, title: str, found: Mapping[str, float | None]) -> None:
     """A table of the figures of one episode: headlines, exposure, and what went wrong."""
+    first = headline(found)
     names = [
         n
         for n, f in FIGURES.items()
-        if n in HEADLINE or f.group == "exposure" or (f.better and found[n] and f.unit != "1")
+        if n in first or f.group == "exposure" or (f.better and found[n] and f.unit != "1")
     ]
     rows = [[n, number(found[n]), _unit(FIGURES[n].unit), FIGURES[n].text] for n in names]
     show_table(out, title, ["figure", "value", "unit", ""], rows, numbers=4)
@@ -30,7 +31,7 @@ def scorecard(out: TextIO, card: Sequence[Row]) -> None:
     agents = list(dict.fromkeys(row["agent"] for row in card))
     for scenario in dict.fromkeys(row["scenario"] for row in card):
         rows = []
-        for figure in HEADLINE:
+        for figure in headlines(found, scenario, agents):
             cells = [found.get((scenario, agent, figure)) for agent in agents]
             unit = next((_unit(c["unit"]) for c in cells if c), "")
             rows.append([figure, unit, *(_with_interval(c) for c in cells)])

@@ -159,6 +159,7 @@ def _scenario(
 ) -> Row:  # fmt: skip
     name = scenario["name"]
     mine = [row for row in rows if row["scenario"] == name and not row["error"]]
+    shown = scorecard.headlines(card, name, (a["name"] for a in agents))
     nearest = {agent: row for (where, agent), row in worst.items() if where == name}
     return {
         "name": name,
@@ -166,7 +167,7 @@ def _scenario(
         "profile": texts.profile_name(scenario.get("safety"), scenario["rules"], lang),
         "unprotected": not scenario["rules"],
         "pareto": _pareto(f"p{i}", name, agents, card, lang),
-        "headline": table(name, agents, card, scorecard.HEADLINE, lang),
+        "headline": table(name, agents, card, shown, lang),
         "figures": table(name, agents, card, tuple(FIGURES), lang),
         "counts": texts.words(lang)["comma"].join(
             f"{a['label']} {sum(row['agent'] == a['name'] for row in mine)}" for a in agents

@@ -64,6 +64,7 @@ FIGURES_JA: dict[str, str] = {
     "cycle_time_mean": "サイクルタイム（平均）",
     "cycle_time_p95": "サイクルタイム（95 %点）",
     "cycle_time_to_takt": "サイクルタイム／タクト比",
+    "takt_attainment": "タクト達成率（良品数／必要数）",
     "first_pass_yield": "直行率（手直し・人手介入なし）",
     "mtbf": "平均故障間隔（MTBF）",
     "mttr": "平均復旧時間（MTTR）",

@@ -1,0 +1,63 @@
+"""Figures and scorecards for people to read: what a terminal and a report say of the same run."""
+
+import io
+
+import pytest
+
+from genba import kpi
+from genba.bench import scorecard, show
+from genba.kpi import FIGURES
+from genba.report import tables
+from genba.sim.state import Event, EventKind
+
+SECONDS = 600.0
+DONE = {"good": True, "kind": "a", "rework": False, "assisted": False, "reason": ""}
+
+
+def tally(takt: float | None = None, planned: float = 2.0, good: int = 17) -> kpi.Tally:
+    """Parts every 3 s from the start, then nothing: the robot is stopped to the end."""
+    plan = {"planned_cycle_time": planned, "takt": takt}
+    events = [
+        Event(0.0, EventKind.EPISODE_START, "s", plan),
+        Event(0.0, EventKind.STATE, "cell", {"state": "producing"}),
+    ]
+    for i in range(good):
+        events.append(Event(3.0 * i, EventKind.PART_STARTED, f"p{i}", {"kind": "a"}))
+        events.append(Event(3.0 * i, EventKind.PART_FINISHED, f"p{i}", DONE))
+    return kpi.tally([*events, Event(51.0, EventKind.STATE, "cell", {"state": "stopped"})], SECONDS)
+
+
+def rows(**scenarios: kpi.Tally) -> list[dict[str, object]]:
+    """Two episodes of two agents each."""
+    return [
+        {"scenario": name, "agent": agent, "seed": seed, "error": None, "tally": found}
+        for name, found in scenarios.items()
+        for agent in ("zeta", "alpha")
+        for seed in (1, 2)
+    ]
+
+
+def said(card: list[dict[str, object]]) -> str:
+    out = io.StringIO()
+    show.scorecard(out, card)
+    return out.getvalue()
+
+
+def test_a_cell_that_stood_to_the_end_does_not_keep_takt() -> None:
+    found = kpi.figures(tally(takt=6.0))
+    assert found["takt_attainment"] == pytest.approx(0.17)  # 17 parts, 100 asked for
+    assert found["cycle_time_to_takt"] == pytest.approx(0.5)  # the stop lies between no two
+
+
+def test_takt_is_told_where_there_is_one() -> None:
+    for takt, told in ((6.0, True), (None, False)):
+        out = io.StringIO()
+        show.figures(out, "run", kpi.figures(tally(takt)))
+        assert all((name in out.getvalue()) == told for name in scorecard.TAKT)
+    with_takt, without = said(scorecard.scorecard(rows(a=tally(6.0), b=tally()))).split("b, 2 epi")
+    assert all(name in with_takt and name not in without for name in scorecard.TAKT)
+    idle = scorecard.by_figure(scorecard.scorecard(rows(a=tally(6.0, good=0))))
+    shown = scorecard.headlines(idle, "a", ["zeta", "alpha"])
+    assert shown == scorecard.HEADLINE  # nothing was made, and that is told of takt too
+    named = [row["text"] for row in tables.table("a", [{"name": "zeta"}], idle, shown, "en")]
+    assert FIGURES["takt_attainment"].text in named
