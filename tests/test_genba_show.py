@@ -49,6 +49,17 @@ def test_a_cell_that_stood_to_the_end_does_not_keep_takt() -> None:
     assert found["cycle_time_to_takt"] == pytest.approx(0.5)  # the stop lies between no two
 
 
+def test_scenarios_and_agents_come_in_the_order_asked() -> None:
+    played = rows(before=tally(), after=tally())[::-1]
+    asked: dict[str, object] = {"scenarios": ["before", "after"], "agents": ["zeta", "alpha"]}
+    card = scorecard.scorecard(played, asked)
+    order = [("before", "zeta"), ("before", "alpha"), ("after", "zeta"), ("after", "alpha")]
+    assert list(dict.fromkeys((row["scenario"], row["agent"]) for row in card)) == order
+    shown = said(card)
+    assert shown.index("before, 2") < shown.index("after, 2")
+    assert shown.index("zeta") < shown.index("alpha")
+
+
 def test_takt_is_told_where_there_is_one() -> None:
     for takt, told in ((6.0, True), (None, False)):
         out = io.StringIO()

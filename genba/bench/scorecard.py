@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 
 from genba.bench.results import Row, plain
 from genba.console import number
@@ -33,18 +34,25 @@ TAKT = ("takt_attainment", "cycle_time_to_takt")  # of a scenario without a takt
 GATES = {"ssm_breaches": 0.0, "max_force_ratio_moving": 1.0, "clampings": 0.0}
 
 
-def scorecard(rows: Sequence[Row]) -> list[Row]:
+def scorecard(rows: Sequence[Row], meta: Row | None = None) -> list[Row]:
     """Rows of scenario, agent, figure, value, low, high, unit, n, from the rows of episodes.
 
     It depends on which episodes were played and on nothing else: not on their order, not on the
-    number of workers. Episodes that failed are left out, and `n` says how many were not.
+    number of workers. Episodes that failed are left out, and `n` says how many were not. Scenarios
+    and agents come as `meta` has them, in the order asked; without it by their names.
     """
+    asked = meta or {"scenarios": (), "agents": ()}
+    places = [{name: i for i, name in enumerate(asked[key])} for key in ("scenarios", "agents")]
+
+    def place(played: tuple[tuple[str, str], list[Row]]) -> list[tuple[float, str]]:
+        return [(at.get(name, inf), name) for at, name in zip(places, played[0], strict=True)]
+
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         if not row["error"]:
             groups.setdefault((row["scenario"], row["agent"]), []).append(row)
     card: list[Row] = []
-    for (scenario, agent), group in sorted(groups.items()):
+    for (scenario, agent), group in sorted(groups.items(), key=place):
         group.sort(key=lambda row: int(row["seed"]))
         pooled = intervals([row["tally"] for row in group])
         for name, figure in FIGURES.items():

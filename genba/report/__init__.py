@@ -33,8 +33,8 @@ def write(folder: Path, lang: str = "en") -> Path:
     """
     path = folder / results.REPORT
     results.write_atomically(path, render(folder, lang).encode())
-    rows = results.read_benchmark(folder)[1]
-    results.dump(folder / results.SCORECARD, scorecard.scorecard(rows))
+    meta, rows = results.read_benchmark(folder)
+    results.dump(folder / results.SCORECARD, scorecard.scorecard(rows, meta))
     return path
 
 
