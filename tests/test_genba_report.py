@@ -350,3 +350,17 @@ def test_a_printed_page_opens_what_is_folded(tmp_path):
     page = render(bench_folder(tmp_path / "b"))
     sheet = page[page.index("@media print") :]
     assert "details::details-content { content-visibility: visible" in sheet
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_differs_between_scenarios_is_told_where_there_are_two(tmp_path, lang):
+    words = texts.words(lang)
+    folder = bench_folder(tmp_path / "b")
+    assert words["differences"] not in render(folder, lang)
+    meta = results.read_json(folder / "meta.json")
+    tray = meta["scenarios"]["tray"]
+    other = {**tray, "name": "other", "config": "d", "robot": HOSTILE}
+    results.dump(folder / "meta.json", {**meta, "scenarios": {"tray": tray, "other": other}})
+    page = Page(render(folder, lang))
+    assert {words["differences"], words["setting"], "robot", HOSTILE} <= set(page.words)
+    assert "script" not in page.tags

@@ -101,7 +101,7 @@ PRODUCTIVITY: tuple[Row, ...] = (
      extreme("percentile", "cycle_times")),
     ("cycle_time_to_takt", "1", "mean cycle time over takt", "low",
      ratio("takt_cycles", "takt_planned")),
-    ("takt_attainment", "1", "good parts over those that takt asks for", "high",
+    ("takt_attainment", "1", "takt attainment, good parts over demand", "high",
      ratio("takt_good", "takt_pbt")),
     ("first_pass_yield", "1", "first-pass yield, without rework or assist", "high",
      ratio("first_pass", "tried", 1, "proportion")),

@@ -17,6 +17,7 @@ from genba.console import Refused, number
 from genba.kpi import FIGURES
 from genba.report import plots, texts
 from genba.report.calls import calls
+from genba.report.differences import differences
 from genba.report.tables import table
 from genba.report.timeline import causes, timeline
 from genba.rule_names import rule_name
@@ -69,6 +70,7 @@ def context(folder: Path, meta: Row, rows: Sequence[Row], lang: str) -> Row:
         "heading_text": _title(meta, lang),
         "subtitle": _counts(meta, lang),
         "facts": _facts(meta, rows, agents, scenarios, words),
+        "differences": differences(list(meta["scenarios"].values()), lang),
         "agents": agents,
         "column": max(4.9, 1 + 0.63 * min(16, max(len(a["label"]) for a in agents))),
         "scenarios": scenarios,

@@ -139,6 +139,17 @@ WORDS: dict[str, tuple[str, str]] = {
     "sources": ("Sources", "出典"),
     "footer": ("Made by genba", "genba により作成"),
     "settings": ("Settings", "設定"),
+    "differences": ("What differs between the scenarios", "シナリオ間で異なる設定"),
+    "differences_note": (
+        "Keys of the scenario files, and of safety what it stands for. A dash: not set. All else "
+        "is the same.",
+        "項目名はシナリオファイルのキー。safety は適用される安全プロファイル。「–」は指定なし。"
+        "ほかの設定はすべて同じ。",
+    ),
+    "no_differences": (
+        "Nothing but their names.", "名称以外の違いはない。",
+    ),
+    "setting": ("Setting", "設定項目"),
     "safety_rules": ("Safety profile", "安全プロファイル"),
     "rules": ("Safety rules", "安全ルール"),
     "unprotected": ("unprotected: no safety rule is on", "保護なし（安全ルールなし）"),
