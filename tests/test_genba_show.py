@@ -72,3 +72,12 @@ def test_takt_is_told_where_there_is_one() -> None:
     assert shown == scorecard.HEADLINE  # nothing was made, and that is told of takt too
     named = [row["text"] for row in tables.table("a", [{"name": "zeta"}], idle, shown, "en")]
     assert FIGURES["takt_attainment"].text in named
+
+
+def test_a_planned_cycle_time_that_cannot_be_is_told_with_whom() -> None:
+    card = scorecard.scorecard(rows(fast=tally(planned=60.0), right=tally()))
+    fast, right = said(card).split("right, 2 episodes")
+    assert f"{show.TOO_FAST}: alpha, zeta" in fast and show.TOO_FAST not in right
+    found = scorecard.by_figure(card)
+    assert scorecard.too_fast(found, "fast", ["zeta"]) == ["zeta"]
+    assert scorecard.too_fast(found, "right", ["zeta"]) == []

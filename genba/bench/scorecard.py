@@ -28,6 +28,7 @@ HEADLINE = (
     "ssm_breaches",
     "contacts_moving",
     "max_force_ratio_moving",
+    "clampings",
 )
 TAKT = ("takt_attainment", "cycle_time_to_takt")  # of a scenario without a takt there are none
 # what no output makes up for: an agent above one of these is off the front
@@ -91,6 +92,17 @@ def headlines(card: Card, scenario: str, agents: Iterable[str]) -> tuple[str, ..
     rows = (card.get((scenario, agent, TAKT[0]), {}) for agent in agents)
     found = next((row["value"] for row in rows if row.get("value") is not None), None)
     return headline({TAKT[0]: found})
+
+
+def is_too_fast(effectiveness: float | None) -> bool:
+    """Whether the planned cycle time cannot be right; OEE is as wrong as it."""
+    return effectiveness is not None and effectiveness > 1.0
+
+
+def too_fast(card: Card, scenario: str, agents: Iterable[str]) -> list[str]:
+    """The agents that were faster in a scenario than its planned cycle time allows."""
+    rows = ((agent, card.get((scenario, agent, "effectiveness"), {})) for agent in agents)
+    return [agent for agent, row in rows if is_too_fast(row.get("value"))]
 
 
 def is_unsafe(figure: str, value: float | None) -> bool:

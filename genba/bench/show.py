@@ -6,9 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from genba.bench.results import Row
-from genba.bench.scorecard import bounds, by_figure, headline, headlines
-from genba.console import number, show_table
+from genba.bench.scorecard import (
+    bounds,
+    by_figure,
+    headline,
+    headlines,
+    is_too_fast,
+    too_fast,
+)
+from genba.console import clean, number, show_table
 from genba.kpi import FIGURES
+
+TOO_FAST = "effectiveness above 1: planned_cycle_time is longer than a part took"
 
 
 def figures(out: TextIO, title: str, found: Mapping[str, float | None]) -> None:
@@ -21,8 +30,8 @@ def figures(out: TextIO, title: str, found: Mapping[str, float | None]) -> None:
     ]
     rows = [[n, number(found[n]), _unit(FIGURES[n].unit), FIGURES[n].text] for n in names]
     show_table(out, title, ["figure", "value", "unit", ""], rows, numbers=4)
-    if (found["effectiveness"] or 0.0) > 1.0:
-        out.write("effectiveness above 1: planned_cycle_time is longer than a part took\n")
+    if is_too_fast(found["effectiveness"]):
+        out.write(f"{TOO_FAST}\n")
 
 
 def scorecard(out: TextIO, card: Sequence[Row]) -> None:
@@ -38,6 +47,8 @@ def scorecard(out: TextIO, card: Sequence[Row]) -> None:
         n = max(row["n"] for row in card if row["scenario"] == scenario)
         title = f"{scenario}, {n} episodes an agent, 95 % intervals"
         show_table(out, title, ["figure", "unit", *agents], rows, numbers=2)
+        if fast := too_fast(found, scenario, agents):
+            out.write(f"{TOO_FAST}: {', '.join(map(clean, fast))}\n")
 
 
 def _unit(unit: str) -> str:

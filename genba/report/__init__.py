@@ -162,6 +162,7 @@ def _scenario(
     name = scenario["name"]
     mine = [row for row in rows if row["scenario"] == name and not row["error"]]
     shown = scorecard.headlines(card, name, (a["name"] for a in agents))
+    fast = scorecard.too_fast(card, name, (a["name"] for a in agents))
     nearest = {agent: row for (where, agent), row in worst.items() if where == name}
     return {
         "name": name,
@@ -171,6 +172,7 @@ def _scenario(
         "pareto": _pareto(f"p{i}", name, agents, card, lang),
         "headline": table(name, agents, card, shown, lang),
         "figures": table(name, agents, card, tuple(FIGURES), lang),
+        "too_fast": [a["label"] for a in agents if a["name"] in fast],
         "counts": texts.words(lang)["comma"].join(
             f"{a['label']} {sum(row['agent'] == a['name'] for row in mine)}" for a in agents
         ),

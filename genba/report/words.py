@@ -69,6 +69,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "良品のないものは比べない）。↑は大きいほど、↓は小さいほど良い。「–」は定義できない値。"
         "下に「≥」があれば対象の事象が一度もなく、その値が下限。",
     ),
+    "too_fast": (
+        "Effectiveness above 1: planned_cycle_time is longer than a part took, so OEE says nothing",
+        "性能稼働率が1を超えている：planned_cycle_time が実際のサイクルより長いため、"
+        "設備総合効率は参考にならない",
+    ),
     "timeline": ("What the cell was doing", "セルの状態の推移"),
     "timeline_note": (
         "One episode an agent, the same seed for all: the one nearest to the agent's mean output. "
