@@ -6,6 +6,7 @@
 import pytest
 
 from genba.bench import meta, plan
+from genba.kpi import FIGURES
 from genba.report import texts
 from genba.report.differences import UNSET, differences
 from genba.rule_names import LANGUAGES
@@ -44,3 +45,8 @@ def test_only_what_differs_is_told_and_all_of_it(lang):
     }  # fmt: skip
     assert "what: emergency_stop" in found["faults"][1] and "per_hour: 20" in found["faults"][1]
     assert differences(scenarios()[:1], lang) == []
+
+
+def test_the_worst_margin_is_called_what_it_is_one_of_breaches():
+    said = [texts.figure_name("worst_margin", FIGURES["worst_margin"].text, x) for x in LANGUAGES]
+    assert "breaches" in said[0] and "侵害" in said[1]

@@ -168,7 +168,7 @@ SAFETY: tuple[Row, ...] = (
     ("ssm_breaches", "count", "times the separation was breached", "low",
      total("breaches", law="count")),
     ("breach_seconds", "s", "time with the separation breached", "low", total("breach_seconds")),
-    ("worst_margin", "m", "least separation over the referee's S*", "high",
+    ("worst_margin", "m", "least margin of breaches, d - S* of the referee", "high",
      extreme("min", "margin")),
     ("contacts", "count", "contacts with people", "low", total("contacts", law="count")),
     ("contacts_moving", "count", "contacts by a moving robot", "low",

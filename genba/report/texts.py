@@ -100,7 +100,7 @@ FIGURES_JA: dict[str, str] = {
     "peak_requests_10min": "10分間の最多呼出し",
     "ssm_breaches": "分離距離の侵害",
     "breach_seconds": "分離距離の侵害時間",
-    "worst_margin": "分離距離の最小余裕",
+    "worst_margin": "侵害時の最小余裕（d - S*）",
     "contacts": "人との接触",
     "contacts_moving": "動作中のロボットによる接触",
     "clampings": "挟まれ",
