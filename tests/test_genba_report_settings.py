@@ -50,3 +50,8 @@ def test_only_what_differs_is_told_and_all_of_it(lang):
 def test_the_worst_margin_is_called_what_it_is_one_of_breaches():
     said = [texts.figure_name("worst_margin", FIGURES["worst_margin"].text, x) for x in LANGUAGES]
     assert "breaches" in said[0] and "侵害" in said[1]
+
+
+def test_an_assist_of_any_length_is_no_chokotei():
+    assert not [name for name, text in texts.FIGURES_JA.items() if "チョコ停" in text]
+    assert "5分未満" in texts.words("ja")["all_figures_note"]

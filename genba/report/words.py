@@ -120,6 +120,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "picture": ("The cell at that moment", "その瞬間のセル"),
     "no_picture": ("No picture was kept.", "画像は保存されていない。"),
     "all_figures": ("All figures", "全指標"),
+    "all_figures_note": (
+        "An assist is an unplanned interruption that people end without replacing a part of the "
+        "machine, however long it lasts (SEMI E10). Those over in less than 5 minutes are what "
+        "Japanese shops call a chokotei.",
+        "アシスト（SEMI E10）は、設備の部品を交換せずに人手で復帰させた計画外の停止で、長さは問わない。"
+        "このうち5分未満で復帰したものが、現場でいうチョコ停に当たる。",
+    ),
     "exposure": ("Exposure", "評価時間"),
     "exposure_note": (
         "Simulated hours and finished episodes. Zero events in T hours support, at 95 %, a rate "
