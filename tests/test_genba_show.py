@@ -6,6 +6,7 @@ import pytest
 
 from genba import kpi
 from genba.bench import scorecard, show
+from genba.console import number
 from genba.kpi import FIGURES
 from genba.report import tables
 from genba.sim.state import Event, EventKind
@@ -81,3 +82,15 @@ def test_a_planned_cycle_time_that_cannot_be_is_told_with_whom() -> None:
     found = scorecard.by_figure(card)
     assert scorecard.too_fast(found, "fast", ["zeta"]) == ["zeta"]
     assert scorecard.too_fast(found, "right", ["zeta"]) == []
+
+
+def test_a_small_share_is_written_out() -> None:
+    small = {
+        8e-05: "0.00008",
+        0.00049: "0.0005",
+        -0.0003: "-0.0003",
+        9.6e-05: "0.0001",
+        2e-9: "2e-09",
+    }
+    assert {value: number(value) for value in small} == small
+    assert number(0.004) == "0.004" and number(0.0) == "0"
