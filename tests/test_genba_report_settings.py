@@ -9,7 +9,7 @@ from genba.bench import meta, plan
 from genba.kpi import FIGURES
 from genba.report import texts
 from genba.report.differences import UNSET, differences
-from genba.rule_names import LANGUAGES
+from genba.rule_names import LANGUAGES, RULE_NAMES
 from genba.scenarios import Suite, load
 
 BEFORE = {
@@ -55,3 +55,11 @@ def test_the_worst_margin_is_called_what_it_is_one_of_breaches():
 def test_an_assist_of_any_length_is_no_chokotei():
     assert not [name for name, text in texts.FIGURES_JA.items() if "チョコ停" in text]
     assert "5分未満" in texts.words("ja")["all_figures_note"]
+
+
+def test_separation_has_one_name_in_japanese_and_labour_its_denominator():
+    told = [*texts.words("ja").values(), *texts.FIGURES_JA.values(), *texts.sources("ja")]
+    told += [japanese for _, japanese in RULE_NAMES.values()]
+    assert not [said for said in told if "分離" in said or "速度・間隔" in said]
+    assert "計画稼働1時間" in texts.words("ja")["pareto_x"]
+    assert "計画稼働1時間" in texts.FIGURES_JA["human_minutes_per_robot_hour"]

@@ -40,7 +40,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "notice_sensor": (
         "Speed and separation monitoring depends on the declared sensor model",
-        "速度・分離監視（SSM）は宣言されたセンサモデルに依存します",
+        "速度及び間隔の監視（SSM）は宣言されたセンサモデルに依存します",
     ),
     "pareto": ("Output against human work", "生産量と人の手間"),
     "pareto_note": (
@@ -48,10 +48,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "(a breach of the separation, clamping, or a contact by the moving robot above the limit) "
         "and cannot be on the front, whatever it produces.",
         "左上ほど良い。棒は95 %区間。白抜きは安全上の事象"
-        "（分離距離の侵害、挟まれ、または動作中のロボットによる限度を超える接触）があったエージェントで、"
+        "（間隔の侵害、挟まれ、または動作中のロボットによる限度を超える接触）があったエージェントで、"
         "生産量にかかわらずフロントから除外。",
     ),
-    "pareto_x": ("human work [min per robot-hour]", "人の作業時間 [分／ロボット稼働1時間]"),
+    "pareto_x": ("human work [min per robot-hour]", "人の作業時間 [分／計画稼働1時間]"),
     "pareto_y": ("good parts [parts/h]", "良品数 [個／時]"),
     "better": ("better", "良い"),
     "front": ("Pareto front", "パレートフロント"),
@@ -108,8 +108,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "誰も近づかなかった：余裕は常に1 m以上（停止・ロックされたロボットの復旧作業を除く）",
     ),
     "contact": ("contact", "接触"),
-    "separation": ("separation d", "分離距離 d"),
-    "protective": ("protective distance S_p at the TCP speed", "保護分離距離 S_p（TCP速度）"),
+    "separation": ("separation d", "間隔 d"),
+    "protective": ("protective distance S_p at the TCP speed", "保護間隔 S_p（TCP速度）"),
     "speed": ("TCP speed", "TCP速度"),
     "metres": ("distance [m]", "距離 [m]"),
     "speed_axis": ("TCP speed [m/s]", "TCP速度 [m/s]"),
@@ -124,7 +124,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "An assist is an unplanned interruption that people end without replacing a part of the "
         "machine, however long it lasts (SEMI E10). Those over in less than 5 minutes are what "
         "Japanese shops call a chokotei.",
-        "アシスト（SEMI E10）は、設備の部品を交換せずに人手で復帰させた計画外の停止で、長さは問わない。"
+        "アシスト（SEMI E10）は、設備の部品を交換せずに人手で復帰させた計画外の停止で、"
+        "長さは問わない。"
         "このうち5分未満で復帰したものが、現場でいうチョコ停に当たる。",
     ),
     "exposure": ("Exposure", "評価時間"),
