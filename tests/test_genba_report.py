@@ -370,3 +370,12 @@ def test_what_differs_between_scenarios_is_told_where_there_are_two(tmp_path, la
 def test_a_planned_cycle_time_that_cannot_be_is_told_below_the_scores(tmp_path, planned, told):
     page = render(bench_folder(tmp_path / "b", planned=planned), "ja")
     assert page.count(texts.words("ja")["too_fast"]) == told
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_call_without_a_trace_has_no_empty_chart(tmp_path, rows):
+    worst = worst_moment()
+    worst["trace"] = worst["trace"][100 : 100 + rows]
+    page, words = render(bench_folder(tmp_path / "b", worst=worst)), texts.words("en")
+    assert words["no_trace"] in page and words["metres"] not in page
+    assert words["no_trace"] not in render(bench_folder(tmp_path / "c", worst=worst_moment()))

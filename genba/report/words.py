@@ -118,6 +118,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "margin": ("margin d - S*", "余裕 d - S*"),
     "at": ("at", "時刻"),
     "picture": ("The cell at that moment", "その瞬間のセル"),
+    "no_trace": (
+        "No distances were kept around this moment.", "この前後の距離の記録はない。",
+    ),
     "no_picture": ("No picture was kept.", "画像は保存されていない。"),
     "all_figures": ("All figures", "全指標"),
     "all_figures_note": (
