@@ -90,7 +90,7 @@ def run(options: argparse.Namespace, out: TextIO) -> int:
             def watch(env: Any, info: Any) -> None:
                 tick(info["time"])
                 if film is not None:
-                    film.take(env)
+                    film.take(env, info["time"])
 
             play(env, agent, options.seed, watch)
         figures = kpi.kpis(env.unwrapped.events, scenario.seconds)

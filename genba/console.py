@@ -9,9 +9,11 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TextIO
 
+LEAST = 1e-6  # a figure below it is written as a power of ten after all
 MIN_FREE = 20 * 1024 * 1024  # bytes that must be free before long work starts
 
 
@@ -171,4 +173,8 @@ def number(value: float | None, digits: int = 3) -> str:
     if abs(value) >= 100:
         return f"{value:.0f}"
     short = f"{value:.{digits}g}" if abs(value) >= 1 else f"{value:.{digits}f}".rstrip("0")
-    return f"{value:.1g}" if short in ("0.", "-0.") else short
+    if short not in ("0.", "-0."):
+        return short
+    # one figure that counts, written out: nobody reads 8e-05 on a shop floor
+    short = f"{value:.1g}"
+    return f"{Decimal(short):f}" if abs(value) >= LEAST else short

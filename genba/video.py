@@ -5,16 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from genba.console import Refused, check_file, need
 
-RATE = 20.0  # Hz, of the control steps
+RATE = 10  # pictures a second of the cell's own time
 SUFFIXES = (".mp4", ".gif")
+MARGIN, LETTERS = 8, 20  # pixels, of the clock
+
+Picture = NDArray[np.uint8]
 
 
 class Film:
-    """Takes every n-th picture of a cell and writes it at once, so that an interrupt loses none."""
+    """Takes pictures of a cell and writes them at once, so that an interrupt loses none.
 
-    def __init__(self, path: Path, every: int = 2) -> None:
+    A second of film is a second of the cell, whatever its steps are: one in which the robot is
+    locked out takes up to a second, and its picture is shown as long.
+    """
+
+    def __init__(self, path: Path) -> None:
         """Raises Refused for an unknown kind of file or where imageio is not installed."""
         if path.suffix.lower() not in SUFFIXES:
             raise Refused(f"{path}: a video is one of {', '.join(SUFFIXES)}")
@@ -24,21 +34,25 @@ class Film:
         check_file(path)
         import imageio
 
-        self.path, self.every = path, every
-        self.steps = 0
-        options: dict[str, Any] = {"duration": 1000.0 * every / RATE, "loop": 0}
+        self.path = path
+        self.taken = 0
+        options: dict[str, Any] = {"duration": 1000.0 / RATE, "loop": 0}
         if path.suffix.lower() == ".mp4":
-            options = {"fps": RATE / every, "codec": "libx264", "macro_block_size": 2, "quality": 7}
+            options = {"fps": RATE, "codec": "libx264", "macro_block_size": 2, "quality": 7}
         self.writer: Any = imageio.get_writer(path, **options)
 
-    def take(self, env: Any) -> None:
-        """Call it after every step."""
-        if self.steps % self.every == 0:
+    def take(self, env: Any, now: float) -> None:
+        """Call it after every step, with the cell's time (s): the film goes on up to there."""
+        due = int(now * RATE + 1e-6)  # a sum of ticks may fall a hair short
+        if due <= self.taken:
+            return
+        picture = env.render()
+        while self.taken < due:
+            self.taken += 1
             try:
-                self.writer.append_data(env.render())
+                self.writer.append_data(with_clock(picture, self.taken / RATE))
             except OSError as error:
                 raise self._unwritten(error) from None
-        self.steps += 1
 
     def __enter__(self) -> Film:
         return self
@@ -56,3 +70,22 @@ class Film:
         """The program that makes it says at most that a pipe broke: most often a full disk."""
         why = error.strerror or "is the disk full?"
         return Refused(f"{self.path}: cannot be written ({why})")
+
+
+def with_clock(picture: Picture, seconds: float) -> Picture:
+    """The picture with the cell's time in its corner."""
+    from PIL import Image, ImageDraw, ImageFont  # imageio brings it
+
+    font: Any
+    try:
+        font = ImageFont.load_default(LETTERS)
+    except (TypeError, ImportError):  # a Pillow that has but one size
+        font = ImageFont.load_default()
+    image = Image.fromarray(picture)
+    brush = ImageDraw.Draw(image)
+    text, at = f"{seconds:.1f} s", (2 * MARGIN, 2 * MARGIN)
+    left, top, right, bottom = brush.textbbox(at, text, font=font)
+    box = (left - MARGIN, top - MARGIN, right + MARGIN, bottom + MARGIN)
+    brush.rectangle(box, fill=(28, 33, 38))
+    brush.text(at, text, fill=(255, 255, 255), font=font)
+    return np.asarray(image, dtype=np.uint8)

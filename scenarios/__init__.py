@@ -2,10 +2,9 @@
 
 from genba.scenarios.disturbances import FaultPlan
 from genba.scenarios.overrides import Overrides
+from genba.scenarios.people import Operator, People
 from genba.scenarios.reading import ScenarioError
 from genba.scenarios.scenario import (
-    Operator,
-    People,
     Scenario,
     Suite,
     distinct,

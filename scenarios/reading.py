@@ -36,13 +36,27 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-# 1e3 and 1e-3 (no hash such as 1234e56789) are numbers in YAML 1.2 and in JSON; the parser knows
-# YAML 1.1
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d{1,3}$"),
-    list("-+.0123456789"),
-)
+# Numbers as YAML 1.2 and JSON write them (1e3; of no hash such as 1234e56789). The parser knows
+# YAML 1.1, in which 010 is 8 and 1:30 is 90.
+_INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+_NUMBERS = {
+    _INT: r"[-+]?\d+$|0o[0-7]+$|0x[0-9a-fA-F]+$",
+    _FLOAT: r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$",
+}
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in known if tag not in _NUMBERS]
+    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+for _tag, _pattern in _NUMBERS.items():
+    _Loader.add_implicit_resolver(_tag, re.compile(_pattern, re.ASCII), list("-+.0123456789"))
+
+
+def _whole(loader: _Loader, node: yaml.ScalarNode) -> int:
+    text = str(node.value)
+    return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+
+
+_Loader.add_constructor(_INT, _whole)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -98,8 +112,14 @@ def _strange(value: Any, key: str = "") -> Iterator[str]:
 
 def _problems(text: str) -> Iterator[str]:
     """What YAML allows and no scenario needs, found before anything grows."""
-    depth = 0
+    depth, before = 0, None
     for token in yaml.scan(text):
+        if isinstance(before, yaml.KeyToken) and isinstance(token, yaml.ScalarToken):
+            if wide := [c for c in token.value if c.isspace() and c not in " \t\n"]:
+                kind = "full-width space" if wide[0] == "\u3000" else "space of another kind"
+                where = f"line {token.start_mark.line + 1}: the key {token.value.strip()} holds a"
+                yield f"{where} {kind} (U+{ord(wide[0]):04X}); write an ordinary one"
+        before = token
         if isinstance(token, yaml.AliasToken):  # a page of them can grow to gigabytes
             yield "YAML aliases (*name) are not accepted"
         depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)

@@ -9,84 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)  # fmt: skip
+from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
 from genba.scenarios.disturbances import FaultPlan
 from genba.scenarios.overrides import Overrides, change
+from genba.scenarios.people import Operator, People, Positive, Seconds, Strict
 from genba.scenarios.reading import ScenarioError, read_yaml
 
 HERE = Path(__file__).parent
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class People(_Strict):
-    """Who walks in the cell besides the operator. Shares after docs/standards.md section 9."""
-
-    visits_per_hour: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 0.0
-    behaviours: dict[Literal["indifferent", "helpful", "antagonistic", "attacking"], Share] = Field(
-        default={"indifferent": 0.80, "helpful": 0.15, "antagonistic": 0.05}, min_length=1
-    )
-    # of those who attack: their speeds over the bound that a safety layer counts on
-    haste: Annotated[float, Field(ge=0.1, le=10, allow_inf_nan=False)] = 1.0
-
-    @model_validator(mode="after")
-    def _some_behaviour(self) -> People:
-        total = sum(self.behaviours.values())
-        if abs(total - 1.0) > 1e-6:
-            raise ValueError(f"the shares of behaviours must add up to 1, not {total:.6g}")
-        return self
-
-
-class Lognormal(_Strict):
-    """A service time: mean (s) and coefficient of variation of a lognormal distribution."""
-
-    mean: Seconds
-    cv: Annotated[float, Field(ge=0, le=5, allow_inf_nan=False)]
-
-
-def _service(mean: float, cv: float) -> Any:
-    return Field(default=Lognormal(mean=mean, cv=cv))
-
-
-class Operator(_Strict):
-    """The person the cell calls: notice, way and service times."""
-
-    notice: tuple[Seconds, Seconds] = (5.0, 20.0)  # s, uniform between the two
-    distance: Annotated[float, Field(ge=0, le=1000)] = 10.0  # m from where the operator works
-    walking_speed: Annotated[float, Field(ge=0.6, le=1.6)] = 1.3  # m/s
-    takeover: Lognormal = _service(2.7, 0.5)
-    local_reset: Lognormal = _service(30.0, 0.6)
-    jam_clear: Lognormal = _service(60.0, 0.7)
-    rework: Lognormal = _service(120.0, 0.8)
-    failure: Lognormal = _service(300.0, 1.0)
-
-    @field_validator("takeover", "local_reset", "jam_clear", "rework", "failure", mode="before")
-    @classmethod
-    def _completed(cls, law: Any, info: ValidationInfo) -> Any:
-        """Either number may be left out."""
-        default = cls.model_fields[str(info.field_name)].default
-        return {**default.model_dump(), **law} if isinstance(law, dict) else law
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Operator:
-        if self.notice[1] < self.notice[0]:
-            raise ValueError("notice must be [shortest, longest]")
-        return self
 
 
 def _metres(default: float) -> Any:
@@ -97,7 +27,7 @@ def _seconds(default: float) -> Any:
     return Field(default=default, ge=0, le=60, allow_inf_nan=False)
 
 
-class Sensors(_Strict):
+class Sensors(Strict):
     """The declared sensor model, as sim/sensors.py takes it."""
 
     delay: float = _seconds(0.1)  # s, age of a report of the people's positions
@@ -111,7 +41,7 @@ class Sensors(_Strict):
     force_noise: float = Field(default=1.0, gt=0, le=100)  # N, of the external force
 
 
-class Scenario(_Strict):
+class Scenario(Strict):
     """One thing to play: a cell, a robot, people, safety, and for how long."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -153,7 +83,7 @@ class Scenario(_Strict):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
 
-class Suite(_Strict):
+class Suite(Strict):
     """What a benchmark plays."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]

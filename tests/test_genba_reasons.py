@@ -10,9 +10,13 @@ import pytest
 
 import genba.safety
 from genba.audit import explain, reasons
+from genba.audit import texts as words
 from genba.rule_names import RULE_NAMES, rule_name
 from genba.safety import RULES
 from genba.safety.layer import LAYER
+from genba.sim.grippers import GRIPPERS
+from genba.sim.people import BEHAVIOURS
+from genba.sim.state import REGIONS
 
 PATHS = sorted(Path(genba.safety.__file__).parent.rglob("*.py"))
 GIVEN = {"Verdict": 3, "failure": 0, "_bad": 0, "_clamped": 0}  # call: where its reason stands
@@ -76,7 +80,7 @@ def test_every_rule_is_named_in_both_languages_and_has_its_measure():
     english, japanese = zip(*RULE_NAMES.values(), strict=True)
     assert len(set(english)) == len(set(japanese)) == len(RULE_NAMES)
     assert all(any(c > "ぁ" for c in name) for name in japanese)
-    assert rule_name("speed_separation", "ja") == "速度・間隔監視（speed_separation）"
+    assert rule_name("speed_separation", "ja") == "速度及び間隔の監視（speed_separation）"
     assert rule_name("clamping", "en") == "clamping"
     assert rule_name("my_own", "ja") == rule_name("my_own", "en") == "my_own"
 
@@ -154,3 +158,36 @@ def test_what_is_measured_has_the_unit_of_the_reason(
 
 def test_a_rule_that_failed_has_measured_nothing():
     assert "Measured" not in told("pfl", "the rule failed: ValueError: no", 0.0, 0.0)
+
+
+def test_what_rules_declare_of_their_reset_is_told_in_japanese():
+    declared = {kind.reset for kind in RULES.values()}
+    assert declared == set(words.RESETS_JA)
+    said = told("pfl", "a rule of mine", 1.0, 2.0, "ja")
+    assert said["解除"] == "自動"
+    start = {
+        "rules": {"pfl": {"reset": "automatic; after drift manual", "clause": "5.14 and Annex L"}}
+    }
+    acting = {"rule": "pfl", "reason": "", "margin": None, "trigger": 0.0, "limit": 0.0,
+              "category": 2, "scale": 0.0, "reset": "automatic"}  # fmt: skip
+    said = dict(explain._rule(acting, start, "ja"))
+    assert said["解除"] == "自動（自動、変位後は人による解除）"
+    assert said["根拠"] == "5.14及び附属書L"
+
+
+def test_clauses_stay_but_for_the_name_of_an_annex():
+    declared = "ISO 10218-2:2025 5.14.6, Annexes M, N (S); ISO/TS 15066 Annex A (R)"
+    assert words.clause("en", declared) == declared
+    told = "ISO 10218-2:2025 5.14.6、附属書M, N (S); ISO/TS 15066 附属書A (R)"
+    assert words.clause("ja", declared) == told
+    assert not any("Annex" in words.clause("ja", kind.clause) for kind in RULES.values())
+
+
+def test_people_and_bodies_and_links_are_named_in_japanese():
+    assert {*BEHAVIOURS, "visitor", "operator"} == set(words.PEOPLE_JA)
+    assert set(REGIONS) <= set(words.REGIONS_JA)
+    links = {"link", *(name for gripper in GRIPPERS.values() for name in gripper.capsules)}
+    assert links <= set(words.LINKS_JA)
+    assert words.named("ja", "link5", words.LINKS_JA) == "リンク5"
+    assert words.named("en", "upper_arm", words.REGIONS_JA) == "upper arm"
+    assert words.named("ja", "arm_of_mine", words.LINKS_JA) == "arm of mine"

@@ -24,10 +24,10 @@ HOSTILE = "<script>alert('x')</script> & \"quoted\" $\\frac{1}{2}$ https://evil.
 SECONDS = 60.0
 
 
-def episode_events(good=6, stops=1):
+def episode_events(good=6, stops=1, planned=5.0):
     """Parts every five seconds; a person is called for a dropped part `stops` times."""
     events = [
-        Event(0.0, EventKind.EPISODE_START, "s", {"planned_cycle_time": 5.0, "takt": None}),
+        Event(0.0, EventKind.EPISODE_START, "s", {"planned_cycle_time": planned, "takt": None}),
         Event(0.0, EventKind.STATE, "cell", {"state": "producing"}),
     ]
     for i in range(good):
@@ -246,7 +246,7 @@ def test_a_png_is_what_was_drawn():
 
 
 def test_the_table_of_headlines_tells_what_the_gate_looks_at():
-    assert set(scorecard.GATES) - {"clampings"} < set(scorecard.HEADLINE)
+    assert set(scorecard.GATES) < set(scorecard.HEADLINE)
     assert "contacts_moving" in scorecard.HEADLINE and "max_force_ratio" not in scorecard.HEADLINE
     at = scorecard.HEADLINE.index("oee")
     assert scorecard.HEADLINE[at + 1 : at + 4] == ("availability", "effectiveness", "quality_ratio")
@@ -350,3 +350,32 @@ def test_a_printed_page_opens_what_is_folded(tmp_path):
     page = render(bench_folder(tmp_path / "b"))
     sheet = page[page.index("@media print") :]
     assert "details::details-content { content-visibility: visible" in sheet
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_differs_between_scenarios_is_told_where_there_are_two(tmp_path, lang):
+    words = texts.words(lang)
+    folder = bench_folder(tmp_path / "b")
+    assert words["differences"] not in render(folder, lang)
+    meta = results.read_json(folder / "meta.json")
+    tray = meta["scenarios"]["tray"]
+    other = {**tray, "name": "other", "config": "d", "robot": HOSTILE}
+    results.dump(folder / "meta.json", {**meta, "scenarios": {"tray": tray, "other": other}})
+    page = Page(render(folder, lang))
+    assert {words["differences"], words["setting"], "robot", HOSTILE} <= set(page.words)
+    assert "script" not in page.tags
+
+
+@pytest.mark.parametrize(("planned", "told"), [(5.0, 0), (50.0, 1)])
+def test_a_planned_cycle_time_that_cannot_be_is_told_below_the_scores(tmp_path, planned, told):
+    page = render(bench_folder(tmp_path / "b", planned=planned), "ja")
+    assert page.count(texts.words("ja")["too_fast"]) == told
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_call_without_a_trace_has_no_empty_chart(tmp_path, rows):
+    worst = worst_moment()
+    worst["trace"] = worst["trace"][100 : 100 + rows]
+    page, words = render(bench_folder(tmp_path / "b", worst=worst)), texts.words("en")
+    assert words["no_trace"] in page and words["metres"] not in page
+    assert words["no_trace"] not in render(bench_folder(tmp_path / "c", worst=worst_moment()))

@@ -92,6 +92,7 @@ def test_a_clean_hour() -> None:
     # starts 400, 1000, 2000, 2500: cycles 600, 1000, 500, mean 700; 95 % of three is the third
     assert found["cycle_time_mean"] == 700 and found["cycle_time_p95"] == 1000
     assert found["cycle_time_to_takt"] == pytest.approx(700 / 600)
+    assert found["takt_attainment"] == 0.5  # 3 good, 6 asked for
     # e is still in process: 3 good at the first attempt of 4
     assert found["first_pass_yield"] == 0.75
     assert (found["good_parts"], found["scrap_parts"], found["cycles"]) == (3, 1, 4)
@@ -253,7 +254,7 @@ def test_conveyor_with_rejects_losses_and_drops() -> None:
     assert found["cycles"] == 6
     # starts of finished parts 10, 60, 100, 600, 700: 50, 40, 500, 100
     assert found["cycle_time_mean"] == pytest.approx(172.5)
-    assert found["cycle_time_to_takt"] is None
+    assert found["cycle_time_to_takt"] is None and found["takt_attainment"] is None
     assert found["oee"] == pytest.approx(500 / 3600)
 
 

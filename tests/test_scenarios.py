@@ -240,9 +240,15 @@ def test_no_text_does_anything_but_load_or_be_refused(tmp_path_factory, text):
         scenarios.load(file)
 
 
-@pytest.mark.parametrize(("text", "value"), [("1e3", 1e3), ("1e-3", 1e-3), ("-2.5E+1", -25.0)])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1e3", 1e3), ("1e-3", 1e-3), ("-2.5E+1", -25.0), ("010", 10), ("-7", -7), ("+08", 8),
+     ("0o10", 8), ("0x1F", 31), ("1:30", "1:30"), ("1:30.5", "1:30.5"), ("1_000", "1_000"),
+     ("0b11", "0b11"), ("3.", 3.0), (".5", 0.5), ("-.inf", float("-inf")), ("1234e56789",) * 2,
+     ("٣", "٣")],
+)  # fmt: skip
 def test_numbers_as_json_and_yaml_12_write_them(text, value):
-    assert parse(text, "here") == value
+    assert parse(text, "here") == value and type(parse(text, "here")) is type(value)
 
 
 @pytest.mark.parametrize(
@@ -267,3 +273,21 @@ def test_of_a_service_time_either_number_may_be_left_out():
     assert operator.failure.mean == 300.0 and operator.failure.cv == 0.0
     assert "operator.rework.men: unknown key" in line_of(["operator.rework.men=45"])
     assert "operator.rework: " in line_of(["operator.rework=45"])
+
+
+def test_a_time_of_day_is_no_number_of_seconds():
+    assert load("kitting_alone", ["takt=010"]).takt == 10
+    with pytest.raises(ScenarioError, match="takt: input should be a valid number .*1:30"):
+        load("kitting_alone", ["takt=1:30"])
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("name: mine\n\u3000seconds: 5\n", "line 2: the key seconds holds a full-width space"),
+     ("people:\n\u3000\u3000visits_per_hour: 5\n", "line 2: the key visits_per_hour holds a full"),
+     ("task: {a: 1, b\u3000: 2}\n", r"line 1: the key b holds a full-width space \(U\+3000\)"),
+     ("name: mine\n\u00a0takt: 5\n", r"line 2: the key takt holds a space .*U\+00A0")],
+)  # fmt: skip
+def test_a_space_that_only_looks_like_one_is_named(tmp_path, text, line):
+    assert re.search(line, refused(tmp_path, text))
+    assert parse("title: 改善\u3000後", "here") == {"title": "改善\u3000後"}

@@ -14,7 +14,18 @@ from genba.audit import drawing
 from genba.audit.reasons import LEAST, beyond, measure, reason
 from genba.audit.scene import Scene, scene
 from genba.audit.svg import svg
-from genba.audit.texts import CATEGORIES, REGIONS_JA, clean, pick, text
+from genba.audit.texts import (
+    CATEGORIES,
+    LINKS_JA,
+    PEOPLE_JA,
+    REGIONS_JA,
+    RESETS_JA,
+    clause,
+    clean,
+    named,
+    pick,
+    text,
+)
 from genba.console import show_table
 from genba.rule_names import rule_name
 from genba.safety.audit import AuditError
@@ -181,7 +192,8 @@ def _rule(acting: Row, start: Row, lang: str) -> list[Sentence]:
     name = str(acting["rule"])
     said = measure(name, str(acting["reason"]))
     declared = (start.get("rules") or {}).get(name) or {}
-    out = [(text(lang, "why"), f"{_title(name, lang)}: {reason(lang, clean(acting['reason']))}")]
+    why = (_title(name, lang), reason(lang, clean(acting["reason"])))
+    out = [(text(lang, "why"), text(lang, "colon").join(why))]
     # something is so, or the layer itself says so: no measure
     switch = (acting["trigger"], acting["limit"]) in ((1.0, 0.0), (0.0, 0.0))
     if acting["margin"] is not None and not switch:
@@ -191,11 +203,11 @@ def _rule(acting: Row, start: Row, lang: str) -> list[Sentence]:
         if beyond(said.bound, trigger, limit):
             margin = f"{abs(float(acting['margin'])):.2g}{unit}"
             key = "short" if said.bound == LEAST else "beyond"
-            needed += ", " + text(lang, key, margin=margin)
+            needed += text(lang, "and") + text(lang, key, margin=margin)
         out.append((text(lang, "measured"), f"{pick(lang, said.trigger)} {trigger:.4g}{unit}"))
         out.append((text(lang, "needed"), needed))
     if declared.get("clause"):
-        out.append((text(lang, "source"), f"{clean(declared['clause'])}"))
+        out.append((text(lang, "source"), clause(lang, declared["clause"])))
     category = acting["category"]
     if category is not None:
         does = pick(lang, CATEGORIES[int(category)])
@@ -206,8 +218,10 @@ def _rule(acting: Row, start: Row, lang: str) -> list[Sentence]:
         reaction = text(lang, "motion" if acting["reaction"] == "another motion" else "none_yet")
     out.append((text(lang, "reaction"), f"{reaction}"))
     reset = text(lang, "reset_manual" if acting["reset"] == "manual" else "reset_automatic")
-    if declared.get("reset"):
-        reset += " " + text(lang, "declared", text=clean(declared["reset"]))
+    if declared.get("reset") and declared["reset"] != acting["reset"]:
+        own = clean(declared["reset"])
+        own = RESETS_JA.get(own, own) if lang == "ja" else own
+        reset += text(lang, "declared", text=own)
     return [*out, (text(lang, "reset"), f"{reset}")]
 
 
@@ -216,16 +230,18 @@ def _around(said: Row, lang: str) -> list[Sentence]:
     out = []
     person, part, inputs = said["person"], said["part"], said["inputs"]
     if person is not None:
-        region = person["region"] and clean(person["region"])
-        region = REGIONS_JA.get(region, region) if lang == "ja" else region
+        who = [named(lang, person[key], PEOPLE_JA) for key in ("role", "behaviour")]
+        region, link = person["region"], person["link"]
         where = text(
-            lang, "where", name=clean(person["name"]), role=clean(person["role"]),
-            behaviour=clean(person["behaviour"]), distance=float(person["separation"]),
-            region=(region or text(lang, "body")).replace("_", " "),
-            link=clean(person["link"] or text(lang, "link")),
+            lang, "where", name=clean(person["name"]), distance=float(person["separation"]),
+            who=text(lang, "and").join(dict.fromkeys(who)),
+            region=named(lang, region, REGIONS_JA) if region else text(lang, "body"),
+            link=named(lang, link, LINKS_JA) if link else text(lang, "link"),
         )  # fmt: skip
         if "state" in inputs:
-            where += ", " + text(lang, "seen", age=float(inputs["state"]["people_age"]))
+            where += text(lang, "and") + text(
+                lang, "seen", age=float(inputs["state"]["people_age"])
+            )
         out.append((text(lang, "person"), where))
     else:
         out.append((text(lang, "person"), f"{text(lang, 'nobody')}"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from genba import console
@@ -13,6 +15,26 @@ REGIONS_JA = {
     "pelvis": "骨盤", "upper_arm": "上腕", "lower_arm": "前腕", "hand": "手", "thigh": "大腿",
     "lower_leg": "下腿",
 }  # fmt: skip
+
+# a person's role and behaviour
+PEOPLE_JA = {
+    "visitor": "訪問者", "operator": "作業者", "indifferent": "無関心", "helpful": "手伝おうとする",
+    "antagonistic": "邪魔をする", "attacking": "攻撃する",
+}  # fmt: skip
+LINKS_JA = {"hand": "ハンド", "fingers": "フィンガ", "tool": "ツール", "link": "リンク"}
+
+# what a rule declares about its reset
+RESETS_JA = {
+    "automatic": "自動",
+    "manual": "人による解除",
+    "automatic; after a breach manual": "自動、逸脱後は人による解除",
+    "automatic; hard or again manual": "自動、強い衝突または再度の衝突では人による解除",
+    "automatic after 2 s; over the limit manual": "2 秒後に自動、限度超過では人による解除",
+    "automatic once d >= S_p(0) + 0.10 m for 0.5 s": "d ≥ S_p(0) + 0.10 m が 0.5 秒続くと自動",
+    "automatic; after drift manual": "自動、変位後は人による解除",
+    "automatic; after 3 holds manual": "自動、保持が3回続くと人による解除",
+    "automatic if back within 2 s, else manual": "2 秒以内に復帰すれば自動、それ以外は人による解除",
+}
 
 CATEGORIES: dict[int, Both] = {
     0: ("the power is cut and the brakes fall in", "動力を遮断し、ブレーキを作動"),
@@ -60,11 +82,13 @@ _TEXTS: dict[str, Both] = {
     "reset": ("Reset", "解除"),
     "reset_manual": ("a person must reset it", "人による解除が必要"),
     "reset_automatic": ("by itself", "自動"),
-    "declared": ("({text})", "（{text}）"),
+    "declared": (" ({text})", "（{text}）"),
+    "and": (", ", "、"),
+    "colon": (": ", "："),
     "person": ("Nearest person", "最も近い人"),
     "where": (
-        "{name} ({role}, {behaviour}): {region} at {distance:.3f} m from the robot's {link}",
-        "{name}（{role}、{behaviour}）：{region}、ロボットの {link} から {distance:.3f} m",
+        "{name} ({who}): {region} at {distance:.3f} m from the robot's {link}",
+        "{name}（{who}）：{region}、ロボットの{link}から {distance:.3f} m",
     ),
     "body": ("body", "体"),
     "link": ("body", "本体"),
@@ -105,6 +129,29 @@ _TEXTS: dict[str, Both] = {
 def text(lang: str, key: str, **values: Any) -> str:
     """A sentence with its values filled in."""
     return _TEXTS[key][LANGUAGES.index(lang)].format(**values)
+
+
+def named(lang: str, word: object, japanese: Mapping[str, str]) -> str:
+    """A word of a log in plain letters; in Japanese where it is known there."""
+    plain = clean(word)
+    if lang == "ja":
+        stem = plain.rstrip("0123456789")  # link5
+        if stem in japanese:
+            return japanese[stem] + plain[len(stem) :]
+    return plain.replace("_", " ")
+
+
+def clause(lang: str, said: object) -> str:
+    """The clauses that a rule declares, as they are, but for the name of an annex."""
+    plain = clean(said)
+    if lang == "ja":
+        plain = re.sub(r"(?: and |,? ?\b)Annex(?:es)? (?=[A-Z]\b)", _annex, plain)
+    return plain
+
+
+def _annex(found: re.Match[str]) -> str:
+    before = found[0].partition("Annex")[0]
+    return {" and ": "及び附属書", ", ": "、附属書"}.get(before, f"{before}附属書")
 
 
 def pick(lang: str, both: Both) -> str:

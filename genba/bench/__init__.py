@@ -255,8 +255,8 @@ def run(
 
 def finish(folder: Path) -> list[Row]:
     """Writes the scorecard and drops the pictures of all but each agent's worst moment."""
-    _, rows = results.read_benchmark(folder)
-    card = scorecard.scorecard(rows)
+    asked, rows = results.read_benchmark(folder)
+    card = scorecard.scorecard(rows, asked)
     results.dump(folder / results.SCORECARD, card)
     keep = {row["file"] for row in scorecard.worst(rows).values()}
     for picture in (folder / results.EPISODES).glob("*.png"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 
 from genba.bench.results import Row, plain
 from genba.console import number
@@ -19,29 +20,40 @@ HEADLINE = (
     "quality_ratio",
     "first_pass_yield",
     "cycle_time_mean",
+    "takt_attainment",
+    "cycle_time_to_takt",
     "interventions_per_hour",
     "human_minutes_per_robot_hour",
     "mtbi",
     "ssm_breaches",
     "contacts_moving",
     "max_force_ratio_moving",
+    "clampings",
 )
+TAKT = ("takt_attainment", "cycle_time_to_takt")  # of a scenario without a takt there are none
 # what no output makes up for: an agent above one of these is off the front
 GATES = {"ssm_breaches": 0.0, "max_force_ratio_moving": 1.0, "clampings": 0.0}
 
 
-def scorecard(rows: Sequence[Row]) -> list[Row]:
+def scorecard(rows: Sequence[Row], meta: Row | None = None) -> list[Row]:
     """Rows of scenario, agent, figure, value, low, high, unit, n, from the rows of episodes.
 
     It depends on which episodes were played and on nothing else: not on their order, not on the
-    number of workers. Episodes that failed are left out, and `n` says how many were not.
+    number of workers. Episodes that failed are left out, and `n` says how many were not. Scenarios
+    and agents come as `meta` has them, in the order asked; without it by their names.
     """
+    asked = meta or {"scenarios": (), "agents": ()}
+    places = [{name: i for i, name in enumerate(asked[key])} for key in ("scenarios", "agents")]
+
+    def place(played: tuple[tuple[str, str], list[Row]]) -> list[tuple[float, str]]:
+        return [(at.get(name, inf), name) for at, name in zip(places, played[0], strict=True)]
+
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         if not row["error"]:
             groups.setdefault((row["scenario"], row["agent"]), []).append(row)
     card: list[Row] = []
-    for (scenario, agent), group in sorted(groups.items()):
+    for (scenario, agent), group in sorted(groups.items(), key=place):
         group.sort(key=lambda row: int(row["seed"]))
         pooled = intervals([row["tally"] for row in group])
         for name, figure in FIGURES.items():
@@ -67,6 +79,30 @@ def bounds(row: Row) -> str:
 def by_figure(card: Sequence[Row]) -> Card:
     """The rows of a scorecard by scenario, agent and figure."""
     return {(row["scenario"], row["agent"], row["figure"]): row for row in card}
+
+
+def headline(values: Mapping[str, float | None]) -> tuple[str, ...]:
+    """The headlines of an episode or of an agent: those of takt only where a takt was set."""
+    takt = values.get(TAKT[0]) is not None
+    return tuple(name for name in HEADLINE if takt or name not in TAKT)
+
+
+def headlines(card: Card, scenario: str, agents: Iterable[str]) -> tuple[str, ...]:
+    """The headlines of a scenario, the same for all who played it."""
+    rows = (card.get((scenario, agent, TAKT[0]), {}) for agent in agents)
+    found = next((row["value"] for row in rows if row.get("value") is not None), None)
+    return headline({TAKT[0]: found})
+
+
+def is_too_fast(effectiveness: float | None) -> bool:
+    """Whether the planned cycle time cannot be right; OEE is as wrong as it."""
+    return effectiveness is not None and effectiveness > 1.0
+
+
+def too_fast(card: Card, scenario: str, agents: Iterable[str]) -> list[str]:
+    """The agents that were faster in a scenario than its planned cycle time allows."""
+    rows = ((agent, card.get((scenario, agent, "effectiveness"), {})) for agent in agents)
+    return [agent for agent, row in rows if is_too_fast(row.get("value"))]
 
 
 def is_unsafe(figure: str, value: float | None) -> bool:

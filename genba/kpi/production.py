@@ -100,4 +100,6 @@ def add_plan(events: Sequence[Event], sums: dict[str, float]) -> None:
         if datum(event, "takt") is not None:
             sums["takt_cycles"] = sums["cycle_seconds"]
             sums["takt_planned"] = number(event, "takt") * sums["cycle_intervals"]
+            sums["takt_good"] = number(event, "takt") * sums["good"]
+            sums["takt_pbt"] = sums["pbt"]
         return

@@ -41,6 +41,7 @@ TIME_ELEMENTS = {
 SUMS = (
     "episodes", "pbt", *TIME_ELEMENTS, *(f"state.{s}" for s in STATES),
     "planned_pbt", "planned_apt", "planned_produced", "planned_good", "takt_cycles", "takt_planned",
+    "takt_good", "takt_pbt",
     "produced", "good", "scrap", "lost", "rejected", "dropped", "tried", "first_pass",
     "autonomous_good", "aided_good", "cycles", "cycle_seconds", "cycle_intervals",
     "interventions", "by_robot", "by_person", "by_safety", "assists", "failures",

@@ -17,6 +17,7 @@ from genba.console import Refused, number
 from genba.kpi import FIGURES
 from genba.report import plots, texts
 from genba.report.calls import calls
+from genba.report.differences import differences
 from genba.report.tables import table
 from genba.report.timeline import causes, timeline
 from genba.rule_names import rule_name
@@ -33,8 +34,8 @@ def write(folder: Path, lang: str = "en") -> Path:
     """
     path = folder / results.REPORT
     results.write_atomically(path, render(folder, lang).encode())
-    rows = results.read_benchmark(folder)[1]
-    results.dump(folder / results.SCORECARD, scorecard.scorecard(rows))
+    meta, rows = results.read_benchmark(folder)
+    results.dump(folder / results.SCORECARD, scorecard.scorecard(rows, meta))
     return path
 
 
@@ -69,6 +70,7 @@ def context(folder: Path, meta: Row, rows: Sequence[Row], lang: str) -> Row:
         "heading_text": _title(meta, lang),
         "subtitle": _counts(meta, lang),
         "facts": _facts(meta, rows, agents, scenarios, words),
+        "differences": differences(list(meta["scenarios"].values()), lang),
         "agents": agents,
         "column": max(4.9, 1 + 0.63 * min(16, max(len(a["label"]) for a in agents))),
         "scenarios": scenarios,
@@ -159,6 +161,8 @@ def _scenario(
 ) -> Row:  # fmt: skip
     name = scenario["name"]
     mine = [row for row in rows if row["scenario"] == name and not row["error"]]
+    shown = scorecard.headlines(card, name, (a["name"] for a in agents))
+    fast = scorecard.too_fast(card, name, (a["name"] for a in agents))
     nearest = {agent: row for (where, agent), row in worst.items() if where == name}
     return {
         "name": name,
@@ -166,8 +170,9 @@ def _scenario(
         "profile": texts.profile_name(scenario.get("safety"), scenario["rules"], lang),
         "unprotected": not scenario["rules"],
         "pareto": _pareto(f"p{i}", name, agents, card, lang),
-        "headline": table(name, agents, card, scorecard.HEADLINE, lang),
+        "headline": table(name, agents, card, shown, lang),
         "figures": table(name, agents, card, tuple(FIGURES), lang),
+        "too_fast": [a["label"] for a in agents if a["name"] in fast],
         "counts": texts.words(lang)["comma"].join(
             f"{a['label']} {sum(row['agent'] == a['name'] for row in mine)}" for a in agents
         ),

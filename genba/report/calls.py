@@ -45,9 +45,15 @@ def _call(folder: Path, plot: str, agent: Row, row: Row, lang: str) -> Row:
         "separation": separation(worst["separation"], words),
         "seed": row["seed"],
         "time": f"{worst['time']:.1f} s",
-        "svg": plots.closest_call(worst["trace"], worst["time"], words, plot),
+        "svg": _chart(worst, words, plot),
         "picture": _picture(folder / results.EPISODES / f"{row['file']}.png"),
     }
+
+
+def _chart(worst: Row, words: Mapping[str, str], plot: str) -> str:
+    """The chart, where there is a line to draw: a single moment, or none, is an empty frame."""
+    seen = sum(row[1] is not None for row in worst["trace"])
+    return plots.closest_call(worst["trace"], worst["time"], words, plot) if seen > 1 else ""
 
 
 def margin(metres: float) -> str:

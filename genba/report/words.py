@@ -40,7 +40,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "notice_sensor": (
         "Speed and separation monitoring depends on the declared sensor model",
-        "速度・分離監視（SSM）は宣言されたセンサモデルに依存します",
+        "速度及び間隔の監視（SSM）は宣言されたセンサモデルに依存します",
     ),
     "pareto": ("Output against human work", "生産量と人の手間"),
     "pareto_note": (
@@ -48,10 +48,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "(a breach of the separation, clamping, or a contact by the moving robot above the limit) "
         "and cannot be on the front, whatever it produces.",
         "左上ほど良い。棒は95 %区間。白抜きは安全上の事象"
-        "（分離距離の侵害、挟まれ、または動作中のロボットによる限度を超える接触）があったエージェントで、"
+        "（間隔の侵害、挟まれ、または動作中のロボットによる限度を超える接触）があったエージェントで、"
         "生産量にかかわらずフロントから除外。",
     ),
-    "pareto_x": ("human work [min per robot-hour]", "人の作業時間 [分／ロボット稼働1時間]"),
+    "pareto_x": ("human work [min per robot-hour]", "人の作業時間 [分／計画稼働1時間]"),
     "pareto_y": ("good parts [parts/h]", "良品数 [個／時]"),
     "better": ("better", "良い"),
     "front": ("Pareto front", "パレートフロント"),
@@ -68,6 +68,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "色付きは良品を生産したエージェントの中での最良値（有意差検定ではない。何もしなければ落下も最少になるため、"
         "良品のないものは比べない）。↑は大きいほど、↓は小さいほど良い。「–」は定義できない値。"
         "下に「≥」があれば対象の事象が一度もなく、その値が下限。",
+    ),
+    "too_fast": (
+        "Effectiveness above 1: planned_cycle_time is longer than a part took, so OEE says nothing",
+        "性能稼働率が1を超えている：planned_cycle_time が実際のサイクルより長いため、"
+        "設備総合効率は参考にならない",
     ),
     "timeline": ("What the cell was doing", "セルの状態の推移"),
     "timeline_note": (
@@ -103,8 +108,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "誰も近づかなかった：余裕は常に1 m以上（停止・ロックされたロボットの復旧作業を除く）",
     ),
     "contact": ("contact", "接触"),
-    "separation": ("separation d", "分離距離 d"),
-    "protective": ("protective distance S_p at the TCP speed", "保護分離距離 S_p（TCP速度）"),
+    "separation": ("separation d", "間隔 d"),
+    "protective": ("protective distance S_p at the TCP speed", "保護間隔 S_p（TCP速度）"),
     "speed": ("TCP speed", "TCP速度"),
     "metres": ("distance [m]", "距離 [m]"),
     "speed_axis": ("TCP speed [m/s]", "TCP速度 [m/s]"),
@@ -113,8 +118,19 @@ WORDS: dict[str, tuple[str, str]] = {
     "margin": ("margin d - S*", "余裕 d - S*"),
     "at": ("at", "時刻"),
     "picture": ("The cell at that moment", "その瞬間のセル"),
+    "no_trace": (
+        "No distances were kept around this moment.", "この前後の距離の記録はない。",
+    ),
     "no_picture": ("No picture was kept.", "画像は保存されていない。"),
     "all_figures": ("All figures", "全指標"),
+    "all_figures_note": (
+        "An assist is an unplanned interruption that people end without replacing a part of the "
+        "machine, however long it lasts (SEMI E10). Those over in less than 5 minutes are what "
+        "Japanese shops call a chokotei.",
+        "アシスト（SEMI E10）は、設備の部品を交換せずに人手で復帰させた計画外の停止で、"
+        "長さは問わない。"
+        "このうち5分未満で復帰したものが、現場でいうチョコ停に当たる。",
+    ),
     "exposure": ("Exposure", "評価時間"),
     "exposure_note": (
         "Simulated hours and finished episodes. Zero events in T hours support, at 95 %, a rate "
@@ -139,6 +155,17 @@ WORDS: dict[str, tuple[str, str]] = {
     "sources": ("Sources", "出典"),
     "footer": ("Made by genba", "genba により作成"),
     "settings": ("Settings", "設定"),
+    "differences": ("What differs between the scenarios", "シナリオ間で異なる設定"),
+    "differences_note": (
+        "Keys of the scenario files, and of safety what it stands for. A dash: not set. All else "
+        "is the same.",
+        "項目名はシナリオファイルのキー。safety は適用される安全プロファイル。「–」は指定なし。"
+        "ほかの設定はすべて同じ。",
+    ),
+    "no_differences": (
+        "Nothing but their names.", "名称以外の違いはない。",
+    ),
+    "setting": ("Setting", "設定項目"),
     "safety_rules": ("Safety profile", "安全プロファイル"),
     "rules": ("Safety rules", "安全ルール"),
     "unprotected": ("unprotected: no safety rule is on", "保護なし（安全ルールなし）"),
