@@ -17,15 +17,21 @@ from genba.sim.state import Array
 _ROWS = [LIMITS[region] for region in CAPSULE_REGIONS]
 # Rows of a body's capsules: greatest transient force (N), stiffness (N/m), effective mass (kg)
 BODY: Array = np.array([(b.force * b.transient, b.stiffness, b.mass) for b in _ROWS])
-# For a body of another make: the strictest of each
-STRICTEST: Array = np.array([[BODY[:, 0].min(), BODY[:, 1].max(), BODY[:, 2].max()]])
+PRESSED: Array = np.array([(b.force, b.stiffness, b.mass) for b in _ROWS])  # quasi-static force
 
+APART = 0.1  # s without a touch, from which the next one is another (D)
 NO_FORCE = "the measured force is none"
 
 
-def limits(body: Array) -> Array:
-    """The rows of BODY for the capsules (m, 7) of a body."""
-    return BODY if len(body) == len(BODY) else np.repeat(STRICTEST, len(body), axis=0)
+def limits(body: Array, pressed: bool = False) -> Array:
+    """The rows of BODY, or of PRESSED, for the capsules (m, 7) of a body; of one of another make
+    the strictest of each.
+    """
+    rows = PRESSED if pressed else BODY
+    if len(body) == len(rows):
+        return rows
+    strictest = [[rows[:, 0].min(), rows[:, 1].max(), rows[:, 2].max()]]
+    return np.repeat(strictest, len(body), axis=0)
 
 
 @kernel()

@@ -19,15 +19,16 @@ WRONG_SHAPE = "the command has the wrong shape"
 NOTHING = np.zeros(0)  # what a policy asked that asked nothing; never written to
 
 
-def command_fault(command: Command, joints: int) -> str:
-    """What is wrong with a command for a robot of so many joints; empty: nothing.
+def command_fault(command: Command, joints: int, links: int = 0) -> str:
+    """What is wrong with a command for a robot of so many joints, and capsules where their number
+    is known (else 0); empty: nothing.
 
     Raises what it meets where the arrays are no arrays of real numbers.
     """
     kind = geometry.motion_fault(
         joints, command.dq, command.tcp_velocity, command.capsule_velocities
     )
-    if kind == geometry.WRONG_SHAPE:
+    if kind == geometry.WRONG_SHAPE or (links and len(command.capsule_velocities) != links):
         return WRONG_SHAPE
     # inf - inf and NaN - NaN are no zero
     if kind == geometry.NOT_FINITE or command.grip - command.grip != 0.0:

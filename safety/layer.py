@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from math import inf, isfinite
 
-from genba.safety import inputs, standards
+from genba.safety import inputs, standards, verdicts
 from genba.safety.catalogue import RULES
 from genba.safety.config import oldest_sight, read_config
 from genba.safety.journal import Journal, Named
@@ -39,8 +39,8 @@ class SafetyLayer:
 
     __slots__ = (
         "_flicker", "_grip", "_joints", "_journal", "_latches", "_longest", "_oldest", "_persists",
-        "_repeats", "_robot", "_robot_name", "_rows", "_screen", "_settings", "_shares", "_tick",
-        "_time", "recorder", "rules", "scale",
+        "_repeats", "_robot", "_robot_name", "_rows", "_screen", "_settings", "_shares", "_sizes",
+        "_tick", "_time", "recorder", "rules", "scale",
     )  # fmt: skip
 
     def __init__(
@@ -57,6 +57,7 @@ class SafetyLayer:
         self._settings = read_config(config)
         self._oldest = oldest_sight(self._settings)
         self._joints = len(self._robot.q_min)
+        self._sizes = self._joints, len(c.capsule_links) if (c := self._robot.chain) else 0
         self._shares = inputs.Shares(self._joints)
         self._tick, self._flicker = tick, flicker
         self._longest = (STALE_TICKS + 0.5) * tick  # s between two states
@@ -66,14 +67,14 @@ class SafetyLayer:
     def start(self) -> None:
         """Begins an episode: nothing latched, nothing remembered."""
         self.rules: dict[str, Rule] = {name: self._build(name) for name in self._settings}
-        self._screen = Screen(self.rules, self._robot_name, self._joints, self._oldest)
+        self._screen = Screen(self.rules, self._robot_name, self._sizes, self._oldest)
         self._journal = Journal(self._flicker)
         self._latches: dict[str, Verdict] = {}
         self._persists = False  # a latching verdict was given in the latest tick
         self._time: float | None = None
         self._repeats = 0
         self._grip: float | None = None
-        self._rows = 0  # robot capsules
+        self._rows = self._sizes[1]  # robot capsules
         self.scale = 1.0
         if self.recorder is not None:
             self.recorder.begin(self)
@@ -122,7 +123,7 @@ class SafetyLayer:
             return ()
         again = [name for name in self._latches if name in self.rules]
         self.rules.update({name: self._build(name, self.rules[name]) for name in again})
-        self._screen = Screen(self.rules, self._robot_name, self._joints, self._oldest)
+        self._screen = Screen(self.rules, self._robot_name, self._sizes, self._oldest)
         self._latches = {}
         events = self._journal.release(time, by)
         if self.recorder is not None:
@@ -158,8 +159,7 @@ class SafetyLayer:
         checks = self._screen.asked(state, command)
         if checks is not None:
             self._rows = len(command.capsule_velocities)
-            stale = self._time_fault(state.time)
-            if stale:
+            if stale := self._time_fault(state.time):
                 found.append((LAYER, failure(stale)))
         else:
             checks, motion = self._doubt(state, command, found)
@@ -183,6 +183,8 @@ class SafetyLayer:
                 if verdict.motion is not None and verdict.category is None:
                     motion = self._moved(state, motion, verdict.motion)
                     screen = self._screen  # what it knows is of the motion before
+                    if RULES[name].order != "physical":
+                        found += verdicts.judged_anew(screen.physical, name, state, motion)
                     if checks is screen.rest and screen.after:
                         return self._ask(screen.after[name], state, motion, found)
             except Exception as error:  # a rule that fails stops the robot
@@ -196,14 +198,13 @@ class SafetyLayer:
         Returns the rules that may be asked, and what they may be asked about.
         """
         checks = self._screen.every
-        fault = inputs.command_fault(command, self._joints)
+        fault = inputs.command_fault(command, *self._sizes)
         if fault != inputs.WRONG_SHAPE:
             self._rows = len(command.capsule_velocities)
         if fault:
             found.append((LAYER, inputs.blame(fault, command, self.rules)))
         if checks:
-            stale = self._time_fault(state.time)
-            if stale:
+            if stale := self._time_fault(state.time):
                 found.append((LAYER, failure(stale)))
             if self._oldest < inf and not 0.0 <= state.people_age <= self._oldest:
                 found.append((LAYER, failure("people were not seen for too long")))
@@ -286,14 +287,14 @@ class SafetyLayer:
     def _leave(
         self, state: State | None, held: Command, leader: Named, found: list[Named]
     ) -> Command:
-        """During a stop: what the leading rule does with the gripper, and how one draws back, which
-        only a category 2 stop does, and only while no other rule stops the robot.
+        """During a stop: what any rule does with the gripper, and how one draws back, which only a
+        category 2 stop does, and only while no other rule stops the robot.
         """
-        verdict = leader[1]
-        if verdict.grip is not None:
-            self._grip = verdict.grip
-            held = held._replace(grip=verdict.grip)
-        if self._latches or state is None or verdict.category != 2:
+        grip = verdicts.released((leader, *found, *self._latches.items()))
+        if grip is not None:
+            self._grip = grip
+            held = held._replace(grip=grip)
+        if self._latches or state is None or leader[1].category != 2:
             return held
         motion = drawing_back(found, LAYER)
         return held if motion is None else self._moved(state, held, motion)

@@ -13,15 +13,15 @@ from math import inf
 import numpy as np
 
 from genba.safety import geometry
-from genba.safety.rule import Rule, Silence, Verdict
+from genba.safety.rule import Rule, Silence
 from genba.safety.rules.joint_limits import judge
 from genba.safety.rules.stopping_limits import scale
 from genba.safety.standards import TOOL_SPEED_TOLERANCE
+from genba.safety.verdicts import Checks as Checks
 from genba.safety.verdicts import Decision
 from genba.sim.compiled import kernel
 from genba.sim.state import Array, Command, State
 
-Checks = tuple[tuple[str, Callable[[State, Command], Verdict]], ...]
 Heed = Callable[[Decision], None]
 UNSOUND, SOUND, SILENT = 0, 1, 2
 # rows of `terms`: limits and settings of `judge`, those of `scale`, then all other bounds
@@ -63,15 +63,18 @@ class Screen:
     """
 
     __slots__ = (
-        "_age", "_flags", "_joints", "_oldest", "_quiet", "_robot", "_terms", "after", "blind",
-        "covered", "every", "heeds", "rest",
+        "_age", "_flags", "_joints", "_links", "_oldest", "_quiet", "_robot", "_terms", "after",
+        "blind", "covered", "every", "heeds", "physical", "rest",
     )  # fmt: skip
 
     def __init__(
-        self, rules: Mapping[str, Rule], robot: str, joints: int, oldest: float = inf
+        self, rules: Mapping[str, Rule], robot: str, sizes: tuple[int, int], oldest: float = inf
     ) -> None:
-        """`oldest`: s, age of the sight of people beyond which `inputs` has a word to say."""
-        self._robot, self._joints, self._oldest = robot, joints, oldest
+        """`sizes`: the robot's joints, and its capsules or 0 where that is not known; `oldest`: s,
+        age of the sight of people beyond which `inputs` has a word to say.
+        """
+        joints, links = sizes
+        self._robot, self._joints, self._links, self._oldest = robot, joints, links, oldest
         self._terms = np.zeros((ROWS, max(joints, WIDTH)))
         self._terms[BOUNDS, SIZE] = self._terms[BOUNDS, TOOL] = self._age = inf
         self._flags: tuple[str, ...] = ()
@@ -86,6 +89,12 @@ class Screen:
             self._cover(silence)
             (behind if silence.of_motion and not untouched else covered).add(name)
         self.covered = frozenset(covered)
+        # for a motion that a later rule has made; those that remember are asked once a tick
+        self.physical: Checks = tuple(
+            (name, rule.check)
+            for name, rule in rules.items()
+            if getattr(rule, "order", "") == "physical" and not _remembers(rule)
+        )
         self.every: Checks = tuple((name, rule.check) for name, rule in rules.items())
         self.blind: Checks = tuple(
             (name, rule.check) for name, rule in rules.items() if getattr(rule, "BLIND", False)
@@ -117,6 +126,8 @@ class Screen:
                 return None
         q, dq, tcp, twist, where, doing, _, _, _, _ = robot
         asks, tool, moves, grip, answer, _ = command
+        if len(moves) != self._links and self._links:
+            return None
         found = look(
             self._terms, self._joints, answer, grip, asks, tool, moves, q, dq, tcp, twist, where,
             doing,

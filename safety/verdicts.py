@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import isfinite
 from typing import NamedTuple
 
 from genba.safety import geometry
 from genba.safety.journal import Named
-from genba.safety.rule import Verdict
-from genba.sim.state import Array, Command, Event
+from genba.safety.rule import PASS, Verdict
+from genba.sim.state import Array, Command, Event, State
 
+Checks = tuple[tuple[str, Callable[[State, Command], Verdict]], ...]  # rules that are asked
 CATEGORIES = (None, 0, 1, 2)  # of a stop; None: no stop
 
 
@@ -58,6 +59,27 @@ def drawing_back(found: Sequence[tuple[str, Verdict]], layer: str) -> Array | No
             motion = verdict.motion
             count += 1
     return motion if count == 1 else None
+
+
+def judged_anew(physical: Checks, by: str, state: State, motion: Command) -> list[Named]:
+    """What the physical limits say of a motion that the rule `by`, asked after them, has made.
+
+    Slower is what they may make of it; where one would have another motion, none suits both.
+    """
+    found: list[Named] = []
+    for name, check in physical:
+        verdict = check(state, motion)
+        if verdict.motion is not None and verdict.category is None:
+            reason = f"no motion suits both {name} and {by}"
+            verdict = Verdict(0.0, 2, False, reason, verdict.trigger, verdict.limit)
+        if verdict is not PASS:
+            found.append((name, verdict))
+    return found
+
+
+def released(found: Iterable[Named]) -> float | None:
+    """The grip that the first of those wants who want one, as to release somebody."""
+    return next((verdict.grip for _, verdict in found if verdict.grip is not None), None)
 
 
 def sound(verdict: object, joints: int) -> Verdict:

@@ -32,6 +32,7 @@ from genba.sim.separation import Box, pinned
 from genba.sim.state import Array, Event, EventKind, State
 from genba.sim.touch import (
     CLOSING,
+    FASTEST,
     FIRST,
     LAST,
     LINK,
@@ -246,7 +247,7 @@ class Referee:
             if row[CLOSING] > touch.speed:
                 touch.speed, touch.robot_speed = row[CLOSING], row[ROBOT_SPEED]
                 touch.link = int(row[LINK])
-            touch.moved = touch.moved or (driven and row[ROBOT_SPEED] >= STANDING)
+            touch.moved = touch.moved or (driven and row[FASTEST] >= STANDING)
             if touch.clamped is None and touch.moved:  # who leans on a robot that stands is free
                 away = self._touched[j, NORMAL : NORMAL + 3]
                 body = self._touched[j, POINT : POINT + 7]

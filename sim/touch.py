@@ -14,8 +14,9 @@ from genba.sim.state import Array
 
 # Columns of a touch, one row a body capsule: shares of the tick in which it began and was last
 # seen (0: no touch), greatest closing speed, robot capsule and speed there, unit normal from the
-# robot to the body, the body's capsule, and the greatest speed of the robot alone towards the body
-FIRST, LAST, CLOSING, LINK, ROBOT_SPEED, NORMAL, POINT, TOWARDS, COLUMNS = (
+# robot to the body, the body's capsule, and the greatest speeds of all that touches of the robot
+# alone: towards the body, and in any direction
+FIRST, LAST, CLOSING, LINK, ROBOT_SPEED, NORMAL, POINT, TOWARDS, FASTEST, COLUMNS = (
     0,
     1,
     2,
@@ -25,6 +26,7 @@ FIRST, LAST, CLOSING, LINK, ROBOT_SPEED, NORMAL, POINT, TOWARDS, COLUMNS = (
     8,
     15,
     16,
+    17,
 )
 FIXED = 6  # numbers of a memory before those of the last tick
 STANDING = 0.05  # m/s below which a robot stands: tool speed tolerance of a real PL d arm (P)
@@ -172,13 +174,14 @@ def _meet(
             continue
         found = 1
         if row[LAST] == 0.0:
-            row[FIRST], row[CLOSING], row[TOWARDS] = 1.0, -1.0, 0.0
+            row[FIRST], row[CLOSING], row[TOWARDS], row[FASTEST] = 1.0, -1.0, 0.0, 0.0
         row[FIRST] = min(row[FIRST], (m - 1) / steps)
         row[LAST] = max(row[LAST], m / steps)
         for k in range(2):  # the faster of before and after: the touch itself slows the robot
             vx, vy, vz = _along(av0 if k == 0 else av, i, s)
             wx, wy, wz = _along(bv0 if k == 0 else bv, j, t)
             row[TOWARDS] = max(row[TOWARDS], vx * nx + vy * ny + vz * nz)
+            row[FASTEST] = max(row[FASTEST], sqrt(vx * vx + vy * vy + vz * vz))
             closing = max(0.0, (vx - wx) * nx + (vy - wy) * ny + (vz - wz) * nz)
             if closing > row[CLOSING]:
                 row[CLOSING], row[LINK] = closing, i

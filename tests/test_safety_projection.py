@@ -393,3 +393,27 @@ def test_a_rule_that_needs_kinematics_says_so(name):
 def test_a_space_that_is_none_is_refused(space):
     with pytest.raises(ValueError, match=r"safety\.space_limits"):
         SafetyLayer({"space_limits": space}, {"arm": CHAIN}, TICK)
+
+
+def test_a_barrier_does_not_lead_the_robot_out_of_its_space_or_over_its_speed():
+    """It is asked after the physical limits: these are asked anew of the motion that it makes."""
+    q = np.array([-0.38, 0.10056821, 0.22, -2.70148469, 0.4, 1.9020529, 1.08539816])
+    twist = np.array([0.059, -0.742, -0.059, 1.98, -0.36, -1.08])
+    ball = np.array([[0.26, -0.22, 0.09, 0.26, -0.22, 0.09, 0.06]])
+    people = {"ann": Person("visitor", "helpful", ball, np.zeros((1, 6)))}
+    top = float(CHAIN.state(q, np.zeros(N))[0][2]) + 0.012
+    space = {"planes": [[0.0, 0.0, 1.0, top]], "of": "tool"}
+    rules = {"space_limits": space, "tcp_speed": {"limit": 0.25}, "barrier": {}}
+    layer, follower = SafetyLayer(rules, {"arm": CHAIN}, TICK), Follower(PANDA)
+    follower.reset(q)
+    dq: Array = np.zeros(N)
+    conflicts = 0
+    for k in range(120):
+        asked = command(q, CHAIN.resolve(q, twist))
+        decision = layer.filter(state(q, dq, k * TICK, people), asked)
+        assert not layer.latched
+        assert np.linalg.norm(decision.command.tcp_velocity[:3]) <= 0.25 + 1e-6
+        conflicts += any("no motion suits both" in v.reason for _, v in decision.verdicts)
+        q, dq = follower.follow(decision.command.dq)
+        assert CHAIN.state(q, dq)[0][2] <= top
+    assert conflicts

@@ -316,3 +316,34 @@ def test_velocities_with_too_few_columns_are_those_of_somebody_who_stands():
         for moves in (np.zeros((len(body), 6)), beyond[:, :5], beyond[:, :0])
     ]
     assert hits[0] == hits[1] == hits[2]
+
+
+def test_what_presses_on_is_held_against_the_quasi_static_limit():
+    """A hand bears twice the force for a moment, 140 N for longer; the robot came slowly."""
+    limit = LIMITS["hand"]
+    between = 0.5 * (1.0 + limit.transient) * limit.force
+    for force, latches in ((between, True), (0.9 * limit.force, False)):
+        contact = rule("contact_force")
+        found = []
+        for tick in range(120):
+            arm = robot(wrench=force)
+            found.append(contact.check(state(tick * TICK, arm, 0.0), command()))
+        assert all(v.category == 2 for v in found[:60])  # half a second
+        assert found[-1].latch is latches
+    # two touches with a pause between are two
+    contact = rule("contact_force")
+    for tick in range(240):
+        pause = tick % 60 >= 45
+        arm = robot(wrench=0.0 if pause else between)
+        assert not contact.check(state(tick * TICK, arm, 0.0), command()).latch
+
+
+def test_who_is_clamped_is_released_also_while_the_emergency_stop_is_pressed():
+    guard = SafetyLayer({"clamping": {}, "emergency_stop": {}}, {"arm": CHAIN}, TICK)
+    moving = robot(twist=AHEAD, wrench=60.0)
+    for tick in range(120):
+        told = state(tick * TICK, moving if tick < 30 else robot(wrench=60.0), 0.0)
+        pressed = told._replace(machines={"emergency_stop": tick > 5})
+        decision = guard.filter(pressed, command())
+    assert [*guard.latched][:2] == ["emergency_stop", "clamping"]
+    assert decision.command.grip == -1.0

@@ -380,3 +380,10 @@ def test_an_emergency_stop_on_a_fault_takes_the_power_away_whatever_the_sensors_
     assert guard.filter(blind, command()).category == 0
     nothing: Any = None
     assert guard.filter(state(TICK, emergency_stop="fault"), nothing).category == 0
+
+
+def test_what_is_declared_is_the_first_configuration_also_where_that_is_none():
+    one = SafetyLayer({"configuration_integrity": {}}, {"arm": CHAIN}, TICK).rules
+    for told, stops in (({}, False), ({}, False), ({"configuration": "b"}, True)):
+        verdict = one["configuration_integrity"].check(State(0.0, {}, machines=told), command())
+        assert (verdict is not PASS) is stops

@@ -70,7 +70,7 @@ def test_whoever_is_not_asked_would_have_passed_the_tick_and_remembers_the_same(
     dq, asked = [calm * x for x in dq], [calm * x for x in asked]
     state, command = moment(chain, share, dq, asked, machines, age, grip)
     rules = rules_of(chain)
-    screen = Screen(rules, "arm", 7)
+    screen = Screen(rules, "arm", (7, 0))
     assert screen.covered == set(COVERED)
     first = screen.asked(state, command)
     assert first is None or first == screen.every
@@ -93,7 +93,7 @@ def test_an_ordinary_tick_is_silent():
             chain.robot.q_max - chain.robot.q_min
         )
         state, command = moment(chain, home, [0.1] * 7, [0.1] * 7, {}, 0.0, 1.0)
-        screen = Screen(rules_of(chain), "arm", 7)
+        screen = Screen(rules_of(chain), "arm", (7, 0))
         assert screen.asked(state, command) == screen.every
         assert screen.asked(state, command) == ()
 
@@ -116,7 +116,7 @@ def test_a_bound_of_the_motion_does_not_count_behind_a_rule_that_may_change_it(b
     chain = CHAINS[0]
     places = {"space_limits": {"within": [-2.0, -2.0, -2.0, 2.0, 2.0, 2.0]}}
     rules = rules_of(chain, (*COVERED, before), **places)
-    covered = Screen(rules, "arm", 7).covered
+    covered = Screen(rules, "arm", (7, 0)).covered
     behind = {"stopping_limits", "tcp_speed"}
     assert before not in covered and "finite_command" in covered and "joint_limits" in covered
     assert covered.isdisjoint(behind) == (before == "space_limits")
@@ -124,20 +124,20 @@ def test_a_bound_of_the_motion_does_not_count_behind_a_rule_that_may_change_it(b
 
 def test_a_rule_that_keeps_rates_is_asked_every_tick():
     rules = rules_of(CHAINS[0], joint_limits={"rates": "command"})
-    assert "joint_limits" not in Screen(rules, "arm", 7).covered
+    assert "joint_limits" not in Screen(rules, "arm", (7, 0)).covered
 
 
 def test_a_fence_is_looked_into_every_tick():
     fence = {"zones": [[-1.0, -1.0, -1.0, 1.0, 1.0, 1.0]]}
     assert (
         "guard_interlock"
-        not in Screen(rules_of(CHAINS[0], guard_interlock=fence), "arm", 7).covered
+        not in Screen(rules_of(CHAINS[0], guard_interlock=fence), "arm", (7, 0)).covered
     )
 
 
 def test_what_is_not_sound_is_no_tick_for_rules():
     chain = CHAINS[0]
-    screen = Screen(rules_of(chain), "arm", 7)
+    screen = Screen(rules_of(chain), "arm", (7, 0))
     state, command = moment(chain, [0.5] * 7, [0.0] * 7, [0.0] * 7, {}, 0.0, 1.0)
     assert screen.asked(state, command._replace(dq=np.full(7, np.nan))) is None
     assert screen.asked(state._replace(robots={}), command) is None

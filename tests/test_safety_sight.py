@@ -261,3 +261,61 @@ def test_a_state_that_raises_whatever_it_is_asked_stops_the_robot():
 
     odd: Any = Odd()
     assert layer("ssm_iso").filter(odd, ASKED).category == 1
+
+
+@pytest.mark.parametrize("profile", SEEING)
+def test_a_robot_of_fewer_capsules_than_it_has_is_none(profile):
+    """Of what is not told no distance is known: nothing must be let through."""
+    for rows in (len(CHAIN.capsule_links) - 1, 1, 0):
+        guard, arm = layer(profile), robot()
+        arm = arm._replace(
+            capsules=arm.capsules[:rows], capsule_velocities=arm.capsule_velocities[:rows]
+        )
+        asked = ASKED._replace(capsule_velocities=ASKED.capsule_velocities[:rows])
+        for tick in range(3):
+            decision = guard.filter(state(tick, column(0.9), arm=arm), asked)
+            assert not decision.command.dq.any() and decision.category == 1
+        assert LAYER in guard.latched
+        decision = guard.filter(state(3, column(0.9)), asked)  # the robot is whole, the command not
+        assert not decision.command.dq.any()
+
+
+def limbs(count):
+    """Somebody 1.2 m from the robot, of so many pieces: a column, and an arm towards the tool."""
+    pieces = [column(1.2)[0]] + [
+        [1.2 - 0.2 * k, 0, 0.4, 1.0 - 0.2 * k, 0, 0.4, 0.04] for k in (1, 2)
+    ]
+    return np.array(pieces[:count])
+
+
+@pytest.mark.parametrize("profile", SEEING)
+def test_who_loses_an_arm_in_the_track_is_not_whole_and_a_person_must_look(profile):
+    guard = layer(profile)
+    for tick in range(60):
+        guard.filter(state(tick, limbs(3)), ASKED)
+    lost = [guard.filter(state(tick, limbs(1)), ASKED) for tick in range(60, 420)]
+    assert not any(d.command.dq.any() for d in lost)
+    assert "vanished" in dict(lost[5].verdicts)["perception_integrity"].reason
+    assert guard.latched == ("perception_integrity",)  # after two seconds
+    # the arm comes back in time: it goes on by itself
+    guard = layer(profile)
+    for tick in range(60):
+        guard.filter(state(tick, limbs(3)), ASKED)
+    for tick in range(60, 90):
+        assert "perception_integrity" in dict(guard.filter(state(tick, limbs(1)), ASKED).verdicts)
+    decision = guard.filter(state(90, limbs(3)), ASKED)
+    assert "perception_integrity" not in dict(decision.verdicts) and not guard.latched
+    # more of a body than before is no loss
+    fresh = layer(profile)
+    fresh.filter(state(0, limbs(1)), ASKED)
+    for tick in (1, 2):
+        found = dict(fresh.filter(state(tick, limbs(3)), ASKED).verdicts)
+        assert "perception_integrity" not in found
+
+
+@pytest.mark.parametrize("apart", [5.0, math.nan, math.inf])
+def test_trackers_that_disagree_on_whether_anybody_is_there_are_not_believed(apart):
+    guard = layer("ssm_iso")
+    for tick in range(3):
+        told = state(tick)._replace(machines={"tracker_disagreement": apart})
+        assert guard.filter(told, ASKED).category == 2

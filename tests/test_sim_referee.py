@@ -578,3 +578,26 @@ def test_nothing_lasts_beyond_the_end_of_an_episode_that_ends_within_a_tick():
     referee.watch(state(1.0, arm((0.0, 0.0, 0.5), velocity=(1.0, 0.0, 0.0)), person), TICK)
     for event in referee.close(0.997):
         assert event.data["start"] + event.data["duration"] <= 0.997 + 1e-12
+
+
+def test_a_link_that_moves_is_not_hidden_by_one_that_stands_and_is_hit_faster():
+    """A forearm swings onto a link that stands, while another, moving, link meets its other end."""
+    part = CAPSULE_REGIONS.index("lower_arm")
+
+    def robot(t):
+        x = 0.18 - 1.5 * (0.2 - min(t, 0.2))
+        rods = [[0.0, -0.3, 0.5, 0.0, -0.3, 0.6, 0.05], [x, 0.3, 0.5, x, 0.3, 0.6, 0.05]]
+        moves = np.zeros((2, 6))
+        moves[1, [0, 3]] = 1.5
+        return arm()._replace(capsules=np.array(rods), capsule_velocities=moves)
+
+    def person(t):
+        swings = someone(part, (9.0, 9.0, 0.0))
+        swings.capsules[part] = [max(0.25 - 2.0 * t, 0.05), -0.3, 0.5, 0.25, 0.3, 0.5, 0.05]
+        swings.velocities[part, 0] = -2.0
+        return swings
+
+    found = [e for e in play(judge(), 60, robot, person) if e.kind is EventKind.CONTACT]
+    (touch,) = found
+    assert touch.data["robot_speed"] == 0.0  # of the pair that met fastest
+    assert touch.data["moving"] and touch.data["robot_force_ratio"] > 1.0

@@ -11,8 +11,6 @@ from genba.safety.rule import PASS, Parameters, Verdict
 from genba.safety.standards import CLAMP_TIME, CONTACT_FORCE, CONTACT_NEAR, Z_D
 from genba.sim.state import Command, RobotState, State
 
-APART = 0.1  # s without a touch, from which the next one is another (D)
-
 
 class ClampingParameters(Parameters):
     """What counts as clamped, and what a body part can be pressed against."""
@@ -62,7 +60,7 @@ class Clamping:
         """Trigger: s of the touch; limit: s."""
         robot = state.robots[self._robot]
         if 0.0 <= robot.wrench <= self._threshold:
-            if self._since is not None and state.time - self._last > APART:
+            if self._since is not None and state.time - self._last > contact.APART:
                 self._since, self._moved = None, False
             return PASS
         return self._touch(state, robot)

@@ -44,10 +44,9 @@ class ConfigurationIntegrity:
     def check(self, state: State, command: Command) -> Verdict:
         """Trigger: 1 while the hashes differ; limit: 0. The reason names both."""
         found = state.machines.get("configuration")
-        if found == self._declared:
-            return PASS
         if not self._known:
             self._declared, self._known = found, True
+        if found == self._declared:
             return PASS
         reason = f"configuration {_short(found)} is not the declared {_short(self._declared)}"
         return Verdict(0.0, 1, True, reason, 1.0, 0.0)

@@ -9,6 +9,7 @@ from genba.safety.retreat import draw_back, standing, way_back
 from genba.safety.robot import RobotModel, kinematics
 from genba.safety.rule import PASS, Parameters, Verdict
 from genba.safety.standards import (
+    CLAMP_TIME,
     CONTACT_FORCE,
     CONTACT_HOLD,
     CONTACT_NEAR,
@@ -42,7 +43,8 @@ class ContactForce:
     """Stops and draws back when the robot's force is felt with a person near it.
 
     The greater of the measured force and the two-body model's at the closing speed counts: a blow
-    is over before a force sensor has seen it. A robot that stood does not draw back.
+    is over before a force sensor has seen it. It is held against the transient limit, what presses
+    on for longer against the quasi-static one. A robot that stood does not draw back.
     """
 
     name = "contact_force"
@@ -51,10 +53,12 @@ class ContactForce:
     reset = "automatic after 2 s; over the limit manual"
     order = "people"
     Parameters = ContactForceParameters
-    MEMORY = ("_back", "_from", "_last")
+    MEMORY = ("_back", "_from", "_last", "_since")
     NEEDS = ("wrench",)
     ABOUT_PEOPLE = True
-    __slots__ = ("_back", "_chain", "_from", "_last", "_mass", "_robot", "_set", "_threshold")
+    __slots__ = (
+        "_back", "_chain", "_from", "_last", "_mass", "_robot", "_set", "_since", "_threshold",
+    )  # fmt: skip
 
     def __init__(
         self, parameters: ContactForceParameters, robot_name: str, robot: RobotModel
@@ -63,6 +67,7 @@ class ContactForce:
         self._chain = kinematics(robot, self.name)
         self._mass = self._chain.effective_mass()
         self._last: float | None = None  # s, of the latest touch
+        self._since = 0.0  # s, when it began
         self._back: Array | None = None  # unit vector along which to draw back
         self._from: Array | None = None  # m, where the robot came to stand
 
@@ -80,11 +85,14 @@ class ContactForce:
         late = max(0.0, state.people_age - self._set.sensor_delay)
         reach = self._set.near + HUMAN_SPEED_WALKING * late
         limit, near = 0.0, False
+        on = self._last is not None and state.time - self._last <= contact.APART
+        since = self._since if on else state.time
+        pressed = state.time - since > CLAMP_TIME
         for person in state.people.values():
             body = person.capsules
             gap, _, blow, allowed = contact.touched(
                 robot.capsules, robot.capsule_velocities, body, person.velocities,
-                contact.limits(body), self._mass, Z_D,
+                contact.limits(body, pressed), self._mass, Z_D,
             )  # fmt: skip
             if gap > reach:
                 continue
@@ -98,7 +106,7 @@ class ContactForce:
             return Verdict(0.0, 1, True, "a contact above the region's limit", force, limit)
         if self._last is None:
             self._back, self._from = way_back(robot), None
-        self._last = state.time
+        self._last, self._since = state.time, since
         return self._stand(robot, force)
 
     def _after(self, state: State, robot: RobotState) -> Verdict:

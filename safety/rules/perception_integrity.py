@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import hypot, isnan
 
 import numpy as np
@@ -55,9 +55,9 @@ class PerceptionIntegrityParameters(Parameters):
     )  # fmt: skip
 
 
-# when last seen (s), who, where (x, y m), and whether they may have walked on since: not where
-# another goes by their name
-Lost = tuple[float, str, float, float, bool]
+# when last seen (s), who, where (x, y m), whether they may have walked on since (not where another
+# goes by their name), and of how many capsules they were
+Lost = tuple[float, str, float, float, bool, int]
 
 
 @kernel(error_model="numpy")
@@ -110,10 +110,10 @@ class PerceptionIntegrity:
 
     Not trusted is a sight that is too old, that holds what is no body, that has lost somebody who
     did not walk out of the monitored area, or of which `machines["tracker_disagreement"]` (m) is
-    too large. Lost is a name that is gone, and one that is now where nobody can have walked to: it
-    is somebody else's. Who was there before a sight that was too old must be there after it.
-    Somebody who stays lost is for a person to look for: once that is asked the rule asks no more,
-    so that the reset is theirs.
+    too large. Lost is a name that is gone, one that is now where nobody can have walked to, since
+    it is somebody else's, and one of whose body a part is gone. Who was there before a sight that
+    was too old must be there after it. Somebody who stays lost is for a person to look for: once
+    that is asked the rule asks no more, so that the reset is theirs.
     """
 
     name = "perception_integrity"
@@ -122,11 +122,11 @@ class PerceptionIntegrity:
     reset = "automatic if back within 2 s, else manual"
     order = "integrity"
     Parameters = PerceptionIntegrityParameters
-    MEMORY = ("_lost", "_names", "_places", "_since", "_taken", "_time")
+    MEMORY = ("_lost", "_names", "_places", "_since", "_sizes", "_taken", "_time")
     NEEDS = ("tracker_disagreement",)
     __slots__ = (
         "_apart", "_area", "_crowd", "_jump", "_limit", "_lost", "_names", "_patience", "_places",
-        "_robot", "_room", "_since", "_taken", "_tick", "_time",
+        "_robot", "_room", "_since", "_sizes", "_taken", "_tick", "_time",
     )  # fmt: skip
 
     def __init__(
@@ -140,6 +140,7 @@ class PerceptionIntegrity:
         self._since: float | None = None  # s, since when the sight is bad
         self._crowd = crowd_of(robot)
         self._names: tuple[str, ...] = ()  # who was seen when it was last noted
+        self._sizes: tuple[int, ...] = ()  # and of how many capsules
         self._places: Array | None = None  # (n, 3) and where, as of `_look`
         self._taken = 0.0  # s, when that was measured
         self._room: Array = np.empty((0, 3))
@@ -150,11 +151,12 @@ class PerceptionIntegrity:
         """Trigger: age (s), people lost, or m between trackers; limit: in the same unit."""
         age, gap, self._time = state.people_age, state.time - self._time, state.time
         if gap > MISSED * self._tick:  # locked out meanwhile: they may have gone
-            self._names, self._places = (), None
+            self._names, self._sizes, self._places = (), (), None
         if not 0.0 <= age <= self._limit:
             return self._bad("people not seen for too long", age, self._limit)
-        people = state.people
-        if not people and not self._names and not self._lost:
+        people, apart = state.people, state.machines.get("tracker_disagreement", 0.0)
+        agree = 0.0 <= apart <= self._apart  # type: ignore[operator]  # else it raises: a stop
+        if agree and not people and not self._names and not self._lost:
             self._since = None
             return PASS
         taken = state.time - age
@@ -167,8 +169,7 @@ class PerceptionIntegrity:
             verdict = self._bad(reason, float(len(self._lost)), 0.0)
             self._lost = () if verdict.latch else self._lost
             return verdict
-        apart = state.machines.get("tracker_disagreement", 0.0)
-        if 0.0 <= apart <= self._apart:  # type: ignore[operator]  # else it raises: a stop
+        if agree:
             self._since = None
             return PASS
         reason = "two trackers disagree on where a person is"
@@ -184,7 +185,10 @@ class PerceptionIntegrity:
         if self._room.shape != before.shape:
             self._room = np.empty_like(before)
         way, base = self._jump + HUMAN_SPEED_REACHING * since, state.robots[self._robot].capsules
-        found = _compare(self._crowd.of(state), base, self._area, before, way, self._room)
+        bodies = self._crowd.of(state)
+        if self._crowd.sizes != self._sizes:
+            return False
+        found = _compare(bodies, base, self._area, before, way, self._room)
         if found == WALKED or (found == SAME and since > RENEWED):
             self._places, self._taken, self._room = self._room, taken, np.empty_like(before)
         return found != OTHER
@@ -196,21 +200,25 @@ class PerceptionIntegrity:
         none = _look(self._crowd.of(state), base, self._area, places)
         if none >= 0:
             return self._bad(f"{names[none]} is seen with no body", 1.0, 0.0)
-        seen = dict(zip(names, places[:, 1:].tolist(), strict=True))
+        sizes = self._crowd.sizes
+        seen = {n: (x, y, k) for n, (_, x, y), k in zip(names, places.tolist(), sizes, strict=True)}
         lost = [one for one in self._lost if self._gone(one, seen, taken)]
         if self._places is not None:
-            for name, (inside, x, y) in zip(self._names, self._places.tolist(), strict=True):
-                if inside and self._gone((self._taken, name, x, y, True), seen, taken):
-                    lost.append((self._taken, name, x, y, name not in seen))
+            were = zip(self._names, self._places.tolist(), self._sizes, strict=True)
+            for name, (inside, x, y), k in were:
+                if inside and self._gone((self._taken, name, x, y, True, k), seen, taken):
+                    lost.append((self._taken, name, x, y, name not in seen, k))
         self._lost = tuple(lost)
-        self._names, self._places, self._taken = names, places, taken
+        self._names, self._places, self._sizes, self._taken = names, places, sizes, taken
         return None
 
-    def _gone(self, one: Lost, seen: Mapping[str, Sequence[float]], taken: float) -> bool:
-        """Whether who was seen then is nobody of those seen now, at `taken` (s)."""
-        since, name, x, y, walks = one
+    def _gone(self, one: Lost, seen: Mapping[str, tuple[float, float, int]], taken: float) -> bool:
+        """Whether who was seen then is not whole among those seen now, at `taken` (s)."""
+        since, name, x, y, walks, k = one
+        if name not in seen or seen[name][2] < k:
+            return True
         way = self._jump + HUMAN_SPEED_REACHING * max(0.0, taken - since) * walks
-        return name not in seen or not hypot(seen[name][0] - x, seen[name][1] - y) <= way
+        return not hypot(seen[name][0] - x, seen[name][1] - y) <= way
 
     def _bad(self, reason: str, trigger: float, limit: float) -> Verdict:
         if self._since is None:
