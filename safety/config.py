@@ -62,6 +62,12 @@ def read_config(value: object) -> dict[str, BaseModel]:
     return {name: _parameters(name, config[name]) for name in names}
 
 
+def untouched(config: Mapping[str, BaseModel]) -> set[str]:
+    """The regions of the body that one of the rules lets no robot in motion touch."""
+    asked = [(getattr(RULES[name], "untouched", None), config[name]) for name in config]
+    return set().union(*(regions(settings) for regions, settings in asked if regions is not None))
+
+
 def oldest_sight(config: Mapping[str, BaseModel]) -> float:
     """s, the age beyond which rules about people must not believe what they are told of them.
 

@@ -90,6 +90,11 @@ def everywhere(speed: float) -> dict[str, float]:
     return dict.fromkeys(REGIONS, speed)
 
 
+def named(regions: Sequence[str] | None) -> Sequence[str]:
+    """The regions that a rule's parameter stands for: None means all."""
+    return REGIONS if regions is None else regions
+
+
 def but(regions: Sequence[str] | None) -> dict[str, float]:
     """No bound for every region that is not among `regions`; empty where that is None.
 

@@ -14,6 +14,8 @@ from genba.sim.kinematics import Chain
 from genba.sim.robots import Robot
 from genba.sim.state import Array, Command
 
+SHORTEST = 1e-4  # s, of a tick: rules keep what happened in each of the last ones (D)
+
 
 class RobotModel(Protocol):
     """What every rule may ask of a robot; `sim.robots.Robot` has it, and so has `Guarded`."""
@@ -79,8 +81,9 @@ def guarded(robot: RobotModel | Chain, tick: float) -> Guarded:
     """What the rules see of a robot: of a `Chain` (arm with gripper) all, of a `Robot` its limits
     with the first of its grippers, of any other model its limits alone. ValueError: no `tick` (s).
     """
-    if not 0.0 < tick < inf:
-        raise ValueError(f"safety: the tick must be above 0 s and finite, not {tick}")
+    if not SHORTEST <= tick < inf:
+        text = f"safety: the tick must be {SHORTEST:g} s or more and finite, not {tick}"
+        raise ValueError(text)
     chain = robot if isinstance(robot, Chain) else None
     if isinstance(robot, Robot):
         chain = Chain.of(robot)

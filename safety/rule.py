@@ -74,6 +74,8 @@ class Rule(Protocol):
     One about people has `ABOUT_PEOPLE = True`: where nothing judges the sight of them, the layer
     stops on one that is too old. Its parameters `zones`, `distance` or `people`, if it has such,
     say by being empty that it looks at nobody.
+    One that lets no robot in motion touch some regions of a body names them in
+    `untouched(parameters)`, a static method: a trial counts such a touch, however gentle.
     One that can judge by `State.machines` alone has `BLIND = True`: it is asked, without robots and
     people, also where the rest of a state is not sound.
     One that must know what was let through has `heed(decision)`, called after every tick.

@@ -70,6 +70,9 @@ LOAD_SUSTAINED = 60.0  # s (D)
 TICK = 1.0 / 120.0  # s; speed and separation want at least 100 Hz (S, NIST)
 
 
+NOTHING = 1e-12  # m, less is no room: what is reckoned from it is lost in rounding
+
+
 @kernel()
 def separation(v_r: float, v_h: float, t_r: float, a: float, d0: float) -> float:
     """Protective separation distance S_p (m) at constant deceleration, d0 = C + Z_d + Z_r.
@@ -113,7 +116,7 @@ def scale_in_motion(
     v = v if v > v_r else v_r
     v_h = 0.0 if v_h < 0.0 else v_h
     spare = d - d0 - v_h * t_r
-    if not (spare > 0.0 and isfinite(spare)):
+    if not (spare > NOTHING and isfinite(spare)):
         return 0.0
     first, second = v_h * v / a + v_r * t_r, v_r * v / (2.0 * a)
     # the root of second s^2 + first s = spare, in the form without cancellation

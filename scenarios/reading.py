@@ -11,6 +11,7 @@ import yaml
 
 MAX_FILE = 256 * 1024  # bytes; a scenario is a page, not a book
 MAX_DEPTH = 20  # of values in values
+MAX_BITS = 1024  # of a whole number: no float is greater, and Python writes out no 5,000 digits
 _OPENING = (
     yaml.BlockMappingStartToken, yaml.BlockSequenceStartToken,
     yaml.FlowMappingStartToken, yaml.FlowSequenceStartToken,
@@ -94,7 +95,7 @@ def parse(text: str, where: str) -> Any:
 
 
 def _strange(value: Any, key: str = "") -> Iterator[str]:
-    """What YAML makes of dates, sets and bytes, and characters that are none, with their keys."""
+    """Dates, sets, bytes, numbers without end and characters that are none, with their keys."""
     if isinstance(value, dict):
         for name, one in value.items():
             yield from _strange(name, f"a key of {key}" if key else "a key")
@@ -105,6 +106,8 @@ def _strange(value: Any, key: str = "") -> Iterator[str]:
     elif isinstance(value, str):
         if any("\ud800" <= c <= "\udfff" for c in value):
             yield f"{key}: holds a character that is none".removeprefix(": ")
+    elif isinstance(value, int) and value.bit_length() > MAX_BITS:
+        yield f"{key}: a whole number of too many digits".removeprefix(": ")
     elif value is not None and not isinstance(value, bool | int | float):
         what = f"neither text nor number but a {type(value).__name__}; put it in quotes"
         yield f"{key}: {what}".removeprefix(": ")

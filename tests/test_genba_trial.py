@@ -13,8 +13,8 @@ import pytest
 from genba import cli
 from genba.bench import results
 from genba.console import Refused
-from genba.safety import PROFILES, read_config
-from genba.sim.state import Event, EventKind
+from genba.safety import PROFILES, read_config, untouched
+from genba.sim.state import REGIONS, Event, EventKind
 from genba.trial import plan, show, tables
 from genba.trial.faults import FAULTS, merged
 from genba.trial.options import PARTS
@@ -25,7 +25,8 @@ ROW: dict[str, Any] = {
     "hours": 1.0, "judged_hours": 0.9, "present_hours": 0.5, "moving_hours": 0.2, "ticks": 100,
     "breaches": 0, "contacts": 0, "contacts_moving": 0, "over_limit": 0, "clampings": 0,
     "breaches_beyond": 0, "contacts_moving_beyond": 0, "over_limit_beyond": 0,
-    "worst_ratio": 0.0, "worst_margin": None, "stops": {}, "latches": {}, "rules": {},
+    "gentle": {}, "gentle_beyond": {}, "worst_ratio": 0.0, "worst_margin": None,
+    "stops": {}, "latches": {}, "rules": {},
 }  # fmt: skip
 
 
@@ -98,9 +99,13 @@ def test_merging_changes_what_it_names_and_nothing_else():
         ("ssm_iso", {"contacts": 5}, 0),  # somebody touched a robot that stood
         ("pfl", {"contacts_moving": 4, "breaches": 3}, 0),  # that is what it is for
         ("pfl", {"over_limit": 1}, 1),
+        ("pfl", {"gentle": {"face": 1, "skull": 2, "chest": 4, "hand": 8}}, 3),
+        ("pfl", {"over_limit": 1, "contacts_moving": 2, "gentle": {"face": 1}}, 2),
         ("ssm_pfl", {"contacts_moving": 4, "breaches": 3}, 0),  # touches gently, as pfl does
         ("ssm_pfl", {"over_limit": 2, "contacts_moving": 4}, 2),
-        ("unprotected", {"breaches": 9, "over_limit": 9}, 0),
+        ("ssm_pfl", {"gentle": {"face": 1, "chest": 2, "pelvis": 4, "hand": 8, "thigh": 16}}, 7),
+        ("ssm_iso", {"over_limit": 1, "contacts_moving": 3, "gentle": {"hand": 2}}, 3),
+        ("unprotected", {"breaches": 9, "over_limit": 9, "gentle": {"face": 9}}, 0),
     ],
 )
 def test_what_counts_as_a_failure_follows_from_the_profile(profile, changes, failed):
@@ -109,8 +114,12 @@ def test_what_counts_as_a_failure_follows_from_the_profile(profile, changes, fai
 
 @pytest.mark.parametrize(
     ("profile", "said"),
-    [("ssm_iso", "breaches"), ("pfl", "limit"), ("ssm_pfl", "limit"), ("unprotected", "nothing")],
-)
+    [
+        ("ssm_iso", "breaches"), ("pfl", "limit"), ("ssm_pfl", "limit"),
+        ("pfl", "a moving robot's with skull, face"), ("ssm_pfl", "abdomen, pelvis"),
+        ("unprotected", "nothing"),
+    ],
+)  # fmt: skip
 def test_what_counts_as_a_failure_is_said_beside_the_bound(profile, said):
     (told,) = tables.by_profile([row(profile, agent="a", action="twist", cell="c", robot="r")])
     assert said in told["criterion"]
@@ -153,6 +162,36 @@ def test_a_contact_is_the_robots_only_where_its_drives_moved_it():
     assert (moved["contacts_moving"], moved["over_limit"], moved["worst_ratio"]) == (1, 0, 0.9)
     told_nothing = harm([contact(), contact(robot_speed=0.01)])
     assert (told_nothing["contacts_moving"], told_nothing["over_limit"]) == (1, 1)
+
+
+def test_a_robot_in_motion_that_touches_a_face_gently_fails_where_the_profile_forbids_it():
+    """A face at 0.95 of its limit: no force limit tells it, and pfl lets no robot touch a face."""
+    soft = {"moving": True, "robot_force_ratio": 0.95, "robot_energy_ratio": 0.9}
+    told = harm(
+        [contact(region=region, **soft) for region in ("face", "chest", "hand")]
+        + [contact(region="face", moving=True), contact(region="face", moving=False)],
+        lambda name, region, at: 2.1 if region == "chest" else 0.0,
+    )
+    assert told["gentle"] == {"face": 1, "chest": 1, "hand": 1} and told["over_limit"] == 1
+    expected = {
+        "unprotected": (0, 0),
+        "pfl": (2, 0),
+        "ssm_pfl": (3, 1),
+        "ssm_iso": (4, 1),
+        "ssm_reach": (4, 1),
+    }
+    for profile, found in expected.items():
+        one = row(profile, **told, agent="a", action="twist", cell="c", robot="r")
+        (said,) = tables.by_profile([one])
+        assert (said["failures"], said["failures_beyond"]) == found
+        assert said["forbidden"] == max(0, found[0] - 1) and said["gentle"] == told["gentle"]
+
+
+def test_what_a_moving_robot_must_not_touch_follows_from_the_rules_own_settings():
+    mixed = {"pfl": {"regions": ["face", "hand"]}, "ssm_reach": {"regions": ["thigh"]}}
+    assert untouched(read_config(mixed)) == {"face", "thigh"}
+    assert untouched(read_config({"ssm_reach": {}})) == {*REGIONS}
+    assert untouched(read_config("unprotected")) == set()
 
 
 def test_harm_to_people_faster_than_the_model_is_counted_apart():

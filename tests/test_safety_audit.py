@@ -5,6 +5,7 @@
 
 import hashlib
 import json
+import tracemalloc
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -109,6 +110,45 @@ def test_a_dropped_line_is_found_and_named(place):
         assert [f.what for f in findings] == ["unsealed"]
     else:
         assert f"line {place + 1} is missing" in findings[0].text, findings
+
+
+def numbered(*numbers):
+    """A log of lines of these numbers whose hashes fit, each after the one that it follows."""
+    previous, out = chain.NOTHING, []
+    for n in numbers:
+        line, previous = chain.write(n, previous, b'"kind":"gap","lost":1')
+        out.append(line)
+    return b"".join(out)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ((0, 2), "line 2 is missing: entry 1, between lines 1 and 2"),
+        ((0, 5), "line 2 is missing: entries 1 to 4, between lines 1 and 2"),
+        ((0, 9, 3, 6, 7), "line 2 is missing: entries 1 to 2, 4 to 5, 8, between lines 1 and 2"),
+        (
+            (0, 101, *range(2, 100, 2)),
+            f"entries {', '.join(map(str, range(1, 40, 2)))}, 31 more up to 100, "
+            "between lines 1 and 2",
+        ),
+    ],
+)
+def test_missing_lines_are_named_in_runs(numbers, said):
+    found = next(f for f in report(numbered(*numbers)).findings if f.what == "missing")
+    assert found.text.endswith(said)
+
+
+def test_a_number_far_away_does_not_fill_the_memory():
+    """The form of a line allows 10**12 - 1; already with a million a list of them is 40 MB."""
+    data = numbered(0, 10**6)
+    tracemalloc.start()
+    try:
+        found = report(data).findings[0]
+        assert tracemalloc.get_traced_memory()[1] < 2e6
+    finally:
+        tracemalloc.stop()
+    assert found.text == "line 2 is missing: entries 1 to 999999, between lines 1 and 2"
 
 
 @given(COUNT, COUNT)

@@ -8,6 +8,7 @@ by the arm's own controller, through the layer.
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -403,7 +404,11 @@ def test_a_barrier_does_not_lead_the_robot_out_of_its_space_or_over_its_speed():
     people = {"ann": Person("visitor", "helpful", ball, np.zeros((1, 6)))}
     top = float(CHAIN.state(q, np.zeros(N))[0][2]) + 0.012
     space = {"planes": [[0.0, 0.0, 1.0, top]], "of": "tool"}
-    rules = {"space_limits": space, "tcp_speed": {"limit": 0.25}, "barrier": {}}
+    rules: dict[str, dict[str, Any]] = {
+        "space_limits": space,
+        "tcp_speed": {"limit": 0.25},
+        "barrier": {},
+    }
     layer, follower = SafetyLayer(rules, {"arm": CHAIN}, TICK), Follower(PANDA)
     follower.reset(q)
     dq: Array = np.zeros(N)

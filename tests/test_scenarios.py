@@ -261,6 +261,30 @@ def test_what_is_neither_text_nor_number_is_named_with_its_key(text, key):
         parse(text, "here")
 
 
+LONG = f"0x{'f' * 5000}"  # Python reads it, but does not write it out in an error line
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (f"seconds: {LONG}", "seconds"), (f"seconds: -{LONG}", "seconds"),
+        (f"task: {{parts: [1, {LONG}]}}", "task.parts[1]"), (f"? {LONG}\n: 1", "a key"),
+        (f"safety: {{tcp_speed: {{limit: {LONG}}}}}", "safety.tcp_speed.limit"),
+    ],
+)  # fmt: skip
+def test_a_number_of_thousands_of_digits_is_one_line(tmp_path, text, key):
+    said = refused(tmp_path, f"{GOOD}{text}\n")
+    assert said.endswith(f"mine.yaml: {key}: a whole number of too many digits")
+
+
+@pytest.mark.parametrize("key", ["seconds", "safety.tcp_speed.limit"])
+def test_nor_is_it_an_override(key):
+    with pytest.raises(ScenarioError, match="too many digits$"):
+        load("kitting_shared", [f"{key}={LONG}"])
+    with pytest.raises(ScenarioError, match="not a plain value"):
+        load("kitting_shared", {key: int(LONG, 0)})
+
+
 def test_a_service_that_no_shift_could_hold_is_refused():
     with pytest.raises(ScenarioError, match=r"operator\.local_reset\.mean"):
         load("kitting_alone", ["operator.local_reset={mean: 1.0e+30, cv: 1}"])

@@ -93,7 +93,8 @@ def person_speed(crew: Any, name: str, region: str | None, at: float) -> float:
 
 
 def harm(events: Sequence[Event], speed: Speed = lambda name, region, at: 0.0) -> Row:
-    """What befell people: breaches, contacts, those with a moving robot, those above the limit.
+    """What befell people: breaches, contacts, those with a moving robot, of which those above the
+    limit and the others, `gentle`, by region: some must not be touched however gently.
 
     `speed` tells how fast a person was: `beyond` counts the harm to those who were faster than the
     model's bound, whom no layer that counts on it can promise anything.
@@ -103,6 +104,7 @@ def harm(events: Sequence[Event], speed: Speed = lambda name, region, at: 0.0) -
     clampings = [e for e in events if e.kind is EventKind.CLAMPING]
     moving = [e for e in contacts if by_robot(e)]
     over = [e for e in moving if ratio(e) > 1.0]
+    gentle = [e for e in moving if not ratio(e) > 1.0]
     told = {
         id(e): speed(e.subject, e.data.get("region"), e.data["start"]) for e in [*breaches, *moving]
     }
@@ -113,13 +115,20 @@ def harm(events: Sequence[Event], speed: Speed = lambda name, region, at: 0.0) -
         "contacts": len(contacts),
         "contacts_moving": len(moving),
         "over_limit": len(over),
+        "gentle": by_region(gentle),
         "clampings": len(clampings),
         "breaches_beyond": sum(id(e) in beyond for e in breaches),
         "contacts_moving_beyond": sum(id(e) in beyond for e in moving),
         "over_limit_beyond": sum(id(e) in beyond for e in over),
+        "gentle_beyond": by_region([e for e in gentle if id(e) in beyond]),
         "worst_ratio": max((ratio(e) for e in moving), default=0.0),
         "harm": [{**event_row(e), "person_speed": round(told.get(id(e), 0.0), 3)} for e in kept],
     }
+
+
+def by_region(contacts: Sequence[Event]) -> Row:
+    """How many contacts of which region of the body."""
+    return dict(Counter(str(e.data["region"]) for e in contacts))
 
 
 def by_robot(contact: Event) -> bool:

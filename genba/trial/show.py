@@ -14,15 +14,17 @@ HOLDS = {True: "yes", False: "NO", None: "not known from one seed"}
 COLUMNS = {  # heading -> figure
     "episodes": "episodes", "ticks": "ticks", "exposure h": "present_hours",
     "moving h": "moving_hours", "breaches": "breaches", "contacts": "contacts",
-    "moving": "contacts_moving", "over limit": "over_limit", "clampings": "clampings",
-    "failures": "failures", "beyond": "failures_beyond", "bound /h": "rate_upper",
+    "moving": "contacts_moving", "over limit": "over_limit", "forbidden": "forbidden",
+    "clampings": "clampings", "failures": "failures", "beyond": "failures_beyond",
+    "bound /h": "rate_upper",
 }  # fmt: skip
 BROKEN = (
-    "exposure h", "breaches", "moving", "over limit", "failures", "beyond", "bound /h",
+    "exposure h", "breaches", "moving", "over limit", "forbidden", "failures", "beyond", "bound /h",
 )  # fmt: skip
 LEGEND = """\
 exposure: somebody there and the robot not locked out; moving h: of it, the robot in motion
 moving: contacts with a robot that moves; beyond: failures to people faster than 2.0 m/s just before
+forbidden: of moving, those within the limit with a region that the profile lets no robot touch
 bound: exact one-sided 95 % bound of the rate of failures per hour of exposure
 """
 UPTIME = f"""\
@@ -59,7 +61,7 @@ def show(out: TextIO, card: Row) -> None:
 
 def _line(row: Mapping[str, Any], columns: Iterable[str]) -> list[str]:
     judged = row.get("profile", row["name"]) != UNPROTECTED
-    hidden = () if judged else ("failures", "failures_beyond", "rate_upper")
+    hidden = () if judged else ("forbidden", "failures", "failures_beyond", "rate_upper")
     keys = [COLUMNS[name] for name in columns]
     return ["–" if key in hidden else _plain(row[key]) for key in keys]
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from genba import kpi, stats
 from genba.bench.results import Row
+from genba.safety import PROFILES, read_config, untouched
+from genba.sim.state import REGIONS
 from genba.stats.exact import rate_upper
 from genba.trial.plan import UNPROTECTED
 
@@ -21,14 +24,28 @@ SUMS = (
     "contacts_moving", "over_limit", "clampings", "breaches_beyond", "contacts_moving_beyond",
     "over_limit_beyond",
 )  # fmt: skip
+COUNTS = ("gentle", "gentle_beyond", "stops", "latches", "rules")  # by name
+
+
+@cache
+def forbidden(profile: str) -> tuple[str, ...]:
+    """The regions of the body that a profile lets no robot in motion touch, however gently."""
+    regions = untouched(read_config(profile))
+    return tuple(region for region in REGIONS if region in regions)
+
+
+def gentle(profile: str) -> bool:
+    """Whether a profile lets a robot in motion touch people within the limits."""
+    return "pfl" in PROFILES[profile]
 
 
 def criterion(profile: str) -> str:
     """What counts as a failure of a profile, in words."""
     if profile == UNPROTECTED:
         return "none: nothing protects"
-    if "pfl" in profile:
-        return "contacts above the limit of force or energy"
+    if gentle(profile):
+        spared = ", ".join(name.replace("_", " ") for name in forbidden(profile))
+        return f"contacts above the limit of force or energy, and a moving robot's with {spared}"
     return "breaches of the separation and contacts with a moving robot"
 
 
@@ -39,9 +56,17 @@ def failures(row: Row, which: str = "") -> int:
     """
     if row["profile"] == UNPROTECTED:
         return 0
-    if "pfl" in row["profile"]:
-        return int(row["over_limit" + which])
-    return int(row["breaches" + which] + row["contacts_moving" + which])
+    found = int(row["over_limit" + which]) + touches(row, which)
+    return found if gentle(row["profile"]) else found + int(row["breaches" + which])
+
+
+def touches(row: Row, which: str = "") -> int:
+    """Contacts within the limits with what a moving robot must not touch; `_beyond` as above."""
+    if row["profile"] == UNPROTECTED:
+        return 0
+    if not gentle(row["profile"]):
+        return int(row["contacts_moving" + which] - row["over_limit" + which])
+    return sum(row["gentle" + which].get(region, 0) for region in forbidden(row["profile"]))
 
 
 def pooled(rows: Sequence[Row]) -> Row:
@@ -51,6 +76,7 @@ def pooled(rows: Sequence[Row]) -> Row:
     """
     found: Row = {key: sum(row[key] for row in rows) for key in SUMS}
     found["episodes"] = len(rows)
+    found["forbidden"] = sum(touches(row) for row in rows)
     found["failures"] = sum(failures(row) for row in rows)
     found["failures_beyond"] = sum(failures(row, "_beyond") for row in rows)
     present = found["present_hours"]
@@ -58,7 +84,7 @@ def pooled(rows: Sequence[Row]) -> Row:
     found["worst_ratio"] = max((row["worst_ratio"] for row in rows), default=0.0)
     margins = [row["worst_margin"] for row in rows if row["worst_margin"] is not None]
     found["worst_margin"] = min(margins, default=None)
-    for key in ("stops", "latches", "rules"):
+    for key in COUNTS:
         count: Counter[str] = Counter()
         for row in rows:
             count.update(row[key])

@@ -41,6 +41,7 @@ def replay(path: Path, tick: Callable[[], object] = lambda: None) -> Replay:
     """
     found = Replay()
     layer: SafetyLayer | None = None
+    why = "its episode's first line is not there"
     for number, line, _, _ in chain.lines(path):
         tick()
         if line is None or line.kind not in ("start", *chain.ASKED):
@@ -48,12 +49,12 @@ def replay(path: Path, tick: Callable[[], object] = lambda: None) -> Replay:
         try:
             said = orjson.loads(line.json)
             if line.kind == "start":
-                layer = None
+                layer, why = None, "its episode's first line cannot be used"
                 layer = _layer(said)
                 continue
             found.entries += 1
             if layer is None:
-                raise AuditError("its episode's first line is not there")
+                raise AuditError(why)
             difference = _ask(layer, line.kind, said, found)
         except AuditError as error:
             difference = f"cannot be asked again: {error}"

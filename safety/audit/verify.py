@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ from genba.safety.audit import chain, entry
 from genba.safety.audit.chain import NOTHING, AuditError, Line
 from genba.safety.audit.count import Count
 from genba.safety.audit.finding import Finding
+
+SHOWN = 20  # runs of missing numbers that one finding names
 
 
 @dataclass(slots=True)
@@ -137,8 +140,9 @@ def _order(seen: list[_Seen], damaged: list[int]) -> Iterator[Finding]:
         elif one.n == expected:
             yield from _linked(last, one)
         last = one
+    known = sorted(first)
     for n, m, at in gaps:
-        yield from _missing([k for k in range(n, m + 1) if k not in first], at, len(damaged))
+        yield from _missing(_ranges(n, m, known), at, len(damaged))
 
 
 def _moved(seen: list[_Seen]) -> Iterator[Finding]:
@@ -158,13 +162,28 @@ def _linked(last: _Seen | None, one: _Seen) -> Iterator[Finding]:
         yield Finding(one.at, "rewritten", text)
 
 
-def _missing(gone: list[int], at: int, damaged: int) -> Iterator[Finding]:
+def _ranges(n: int, m: int, known: list[int]) -> list[tuple[int, int]]:
+    """What lies in n to m between the known numbers, ascending: a stranger's n may be anything."""
+    found: list[tuple[int, int]] = []
+    for k in known[bisect_left(known, n) : bisect_right(known, m)]:
+        if n < k:
+            found.append((n, k - 1))
+        n = k + 1
+    return [*found, (n, m)] if n <= m else found
+
+
+def _missing(gone: list[tuple[int, int]], at: int, damaged: int) -> Iterator[Finding]:
     if not gone:
         return
-    entries = f"entry {gone[0]}" if len(gone) == 1 else f"entries {gone[0]} to {gone[-1]}"
+    single = len(gone) == 1 and gone[0][0] == gone[0][1]
+    named = [str(n) if n == m else f"{n} to {m}" for n, m in gone[:SHOWN]]
+    if len(gone) > SHOWN:
+        count = sum(m - n + 1 for n, m in gone[SHOWN:])
+        named.append(f"{count} more up to {gone[-1][1]}")
+    entries = f"{'entry' if single else 'entries'} {', '.join(named)}"
     some = " (or what is left of them is a changed line)" if damaged else ""
     where = f"between lines {at - 1} and {at}" if at > 1 else "before line 1"
-    yield Finding(at, "missing", f"line {gone[0] + 1} is missing: {entries}, {where}{some}")
+    yield Finding(at, "missing", f"line {gone[0][0] + 1} is missing: {entries}, {where}{some}")
 
 
 def _ends(report: Report, seen: list[_Seen], seals: list[int]) -> Iterator[Finding]:

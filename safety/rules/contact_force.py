@@ -103,6 +103,7 @@ class ContactForce:
         if not near:
             return PASS if self._last is None else self._after(state, robot)
         if not force <= limit:
+            self._last = None if self._last is None else state.time
             return Verdict(0.0, 1, True, "a contact above the region's limit", force, limit)
         if self._last is None:
             self._back, self._from = way_back(robot), None

@@ -65,3 +65,14 @@ class Pfl(Watch):
             parameters.contact_gap, speeds[1],
         )  # fmt: skip
         super().__init__(parameters, robot_name, robot, self.name, speeds[0], clamping)
+
+    @staticmethod
+    def untouched(parameters: PflParameters) -> set[str]:
+        """The regions of the body that a robot in motion must not touch: no speed is slow enough,
+        whatever the robot weighs.
+        """
+        return {
+            region
+            for region in human.named(parameters.regions)
+            if human.contact_speed(region, 1.0, False) == 0.0
+        }

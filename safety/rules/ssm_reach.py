@@ -37,3 +37,8 @@ class SsmReach(Watch):
         allowed = human.everywhere(0.0)
         allowed.update(human.but(parameters.regions))
         super().__init__(parameters, robot_name, robot, self.name, allowed)
+
+    @staticmethod
+    def untouched(parameters: SsmReachParameters) -> set[str]:
+        """The regions of the body that a robot in motion must not touch."""
+        return set(human.named(parameters.regions))
