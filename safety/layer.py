@@ -91,7 +91,7 @@ class SafetyLayer:
         return None if stop is None else stop.rule
 
     def filter(self, state: State, command: Command) -> Decision:
-        """What the robot may do until the next tick. Never raises; never faster than asked.
+        """What the robot may do until the next tick: slower, or as a rule makes it. Never raises.
 
         During a stop the grip stays as it was: a stop must not drop a part.
         """

@@ -54,7 +54,8 @@ class Silence(NamedTuple):
     age: float = inf  # s, of the policy's answer
     tool: float = inf  # m/s, of the tool, asked or measured
     joints: tuple[Array, Array] | None = None  # limits and settings of joint_limits.judge
-    stop: tuple[Array, Array] | None = None  # limits and settings of stopping_limits.scale
+    # limits, settings, table and room of stopping_limits.scale
+    stop: tuple[Array, Array, Array, Array] | None = None
     flags: tuple[str, ...] = ()  # of `State.machines`: none of them is set
 
     @property

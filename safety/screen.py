@@ -25,17 +25,18 @@ from genba.sim.state import Array, Command, State
 Heed = Callable[[Decision], None]
 UNSOUND, SOUND, SILENT = 0, 1, 2
 # rows of `terms`: limits and settings of `judge`, those of `scale`, then all other bounds
-JOINTS, JOINT_SETTINGS, STOP, STOP_SETTINGS, BOUNDS, ROWS = 0, 4, 5, 7, 8, 9
-SIZE, TOOL, HAS_JOINTS, HAS_STOP, WIDTH = 0, 1, 2, 3, 4  # places in that row
+JOINTS, JOINT_SETTINGS, STOP, STOP_SETTINGS, BOUNDS, ROWS = 0, 4, 5, 9, 10, 11
+SIZE, TOOL, HAS_JOINTS, HAS_STOP, WIDTH = 0, 1, 2, 3, 5  # places in that row
 
 
 @kernel()
 def look(
     terms: Array, n: int, answer: Array, grip: float, asked: Array, tool: Array, rows: Array,
     q: Array, dq: Array, tcp: Array, twist: Array, capsules: Array, moves: Array,
+    table: Array, work: Array,
 ) -> int:  # fmt: skip
     """UNSOUND, SOUND or SILENT: a policy's answer, the command (asked, tool, rows) made of it, and
-    a measured robot of n joints.
+    a measured robot of n joints; `table` and `work` as `scale` has them.
     """
     if not geometry.sound(n, asked, tool, rows, q, dq, tcp, twist, capsules, moves):
         return UNSOUND
@@ -48,7 +49,7 @@ def look(
         if joint >= 0 or share != 1.0:
             return SOUND
     if terms[BOUNDS, HAS_STOP] != 0.0:
-        if scale(asked, rows, terms[STOP:], terms[STOP_SETTINGS])[0] != 1.0:
+        if scale(q, asked, rows, terms[STOP:], terms[STOP_SETTINGS], table, work)[0] != 1.0:
             return SOUND
     return SILENT
 
@@ -63,8 +64,8 @@ class Screen:
     """
 
     __slots__ = (
-        "_age", "_flags", "_joints", "_links", "_oldest", "_quiet", "_robot", "_terms", "after",
-        "blind", "covered", "every", "heeds", "physical", "rest",
+        "_age", "_flags", "_joints", "_links", "_oldest", "_path", "_quiet", "_robot", "_terms",
+        "after", "blind", "covered", "every", "heeds", "physical", "rest",
     )  # fmt: skip
 
     def __init__(
@@ -77,6 +78,7 @@ class Screen:
         self._robot, self._joints, self._links, self._oldest = robot, joints, links, oldest
         self._terms = np.zeros((ROWS, max(joints, WIDTH)))
         self._terms[BOUNDS, SIZE] = self._terms[BOUNDS, TOOL] = self._age = inf
+        self._path = np.empty((0, 0)), np.empty(0)
         self._flags: tuple[str, ...] = ()
         covered: set[str] = set()
         behind: set[str] = set()  # silent until the motion is changed
@@ -130,7 +132,7 @@ class Screen:
             return None
         found = look(
             self._terms, self._joints, answer, grip, asks, tool, moves, q, dq, tcp, twist, where,
-            doing,
+            doing, *self._path,
         )  # fmt: skip
         if found != SILENT:
             return None if found == UNSOUND else self.every
@@ -151,8 +153,11 @@ class Screen:
         )
         self._age = min(self._age, silence.age)
         self._flags += silence.flags
+        stop = silence.stop
+        if stop is not None:
+            self._path = stop[2:]
         for pair, row, has in (
-            (silence.joints, JOINTS, HAS_JOINTS), (silence.stop, STOP, HAS_STOP)
+            (silence.joints, JOINTS, HAS_JOINTS), (stop and stop[:2], STOP, HAS_STOP)
         ):  # fmt: skip
             if pair is not None:
                 limits, settings = pair
