@@ -278,7 +278,6 @@ def test_a_nonsense_action_stops_the_robot_and_never_raises(nonsense):
     env.close()
 
 
-@pytest.mark.filterwarnings("ignore:action. expected shape")
 @pytest.mark.parametrize("grip, cut", [(3.0, 1.0), (-1e300, -1.0), (float("inf"), 1.0)])
 def test_an_unprotected_cell_cuts_a_grip_beyond_its_space(grip, cut):
     env = envs.make("kitting_alone", overrides=["safety={}"])
@@ -291,6 +290,7 @@ def test_an_unprotected_cell_cuts_a_grip_beyond_its_space(grip, cut):
     env.close()
 
 
+@pytest.mark.filterwarnings("ignore:action. expected shape")
 def test_an_unprotected_cell_survives_nonsense_too():
     env = envs.make("kitting_alone", overrides=["safety={}"])
     env.reset(seed=1)

@@ -60,4 +60,4 @@ def test_as_many_parts_arrive_as_the_scenario_says_also_of_one_kind(rate, share)
         *_, done, _ = env.step(hold)
     came = len(env.task.on_belt) + sum(e.kind is EventKind.PART_LOST for e in env.events)
     env.close()
-    assert 0.9 * rate <= came <= 1.1 * rate  # in a minute
+    assert 0.9 * rate <= came <= 1.1 * rate + 2  # in a minute; two are on their way at its start

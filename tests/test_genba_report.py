@@ -39,7 +39,9 @@ def episode_events(good=6, stops=1, planned=5.0):
         at = 35.0 + 10.0 * i
         asked = {"id": i, "cause": "dropped_part", "initiator": "robot", "class": "assist"}
         events.append(Event(at, EventKind.STATE, "cell", {"state": "waiting"}))
-        events.append(Event(at, EventKind.REQUEST, "cell", {**asked, "service": "rework", "notice": 9.0}))
+        events.append(
+            Event(at, EventKind.REQUEST, "cell", {**asked, "service": "rework", "notice": 9.0})
+        )
         events.append(
             Event(at + 4, EventKind.OPERATOR_ARRIVED, "o", {"id": i, "notice": 1, "way": 3})
         )

@@ -267,7 +267,7 @@ LONG = f"0x{'f' * 5000}"  # Python reads it, but does not write it out in an err
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        (f"seconds: {LONG}", "seconds"), (f"seconds: -{LONG}", "seconds"),
+        (f"seconds: {LONG}", "seconds"), (f"seconds: -{'9' * 400}", "seconds"),
         (f"task: {{parts: [1, {LONG}]}}", "task.parts[1]"), (f"? {LONG}\n: 1", "a key"),
         (f"safety: {{tcp_speed: {{limit: {LONG}}}}}", "safety.tcp_speed.limit"),
     ],

@@ -153,6 +153,7 @@ REASONS_JA: dict[str, str] = {
     "the robot is outside its space": "ロボットが動作空間の外に出ている",
     "the robot nears the end of its space": "ロボットが動作空間の境界に近づいている",
     "no motion keeps the space limits": "動作空間を守れる動作がない",
+    "no motion suits both {} and {}": "{} と {} の両方を守れる動作がない",
     "it would take too long to stop": "停止までの時間が長すぎる",
     "it would go too far to stop": "停止までの距離が長すぎる",
     "tool too fast": "ツールが速すぎる",
