@@ -102,7 +102,9 @@ class Arm:
             self.world.drive(speeds)
             self._driven = self._driven or not self.follower.standing
             if pushed:
-                self._stand_here()  # brakes do not pull back what pushed the arm away
+                # brakes do not pull back what pushed the arm away, and it must not run after a
+                # reference that went on while something held it
+                self._stand_here()
         if command.grip != self.grip:
             self.grip = command.grip
             self.world.set_grip(command.grip)

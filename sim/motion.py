@@ -18,7 +18,7 @@ from ruckig import (
     Ruckig,
     RuckigError,
     Synchronization,
-)
+)  # fmt: skip
 
 from genba.sim.compiled import kernel
 from genba.sim.kinematics import Chain
@@ -33,6 +33,7 @@ PULL = 0.3  # rad/s with which a joint is pulled back at most
 HOLD = 0.015  # rad/s, the same once a stopped arm stands: enough against gravity, no spring
 BRAKED = 1e-4  # rad/s below which every joint of a braking arm stands
 PUSHED = 0.002  # rad a braked joint is off its place when something has pushed it
+LOST = 0.02  # rad of following error, four times the usual: what holds it back lets go one day
 ROUNDING = 1e-9  # rad by which a braking way may seem to end past a limit
 
 Rows = tuple[tuple[float, ...], ...]  # of a state (3, n), as the planner gives them
@@ -75,7 +76,6 @@ class Follower:
 
     def follow(self, dq_target: Array) -> tuple[Array, Array]:
         """Joint positions and velocities (n,) to have one tick from now, on the way to dq_target.
-
         The joints keep the direction of their motion where they can (phase synchronised). A target
         that is too fast is slowed down as a whole; one that is not finite means standing still.
         """
@@ -86,7 +86,7 @@ class Follower:
         """`follow`, as joint speeds (n,) for the motors of an arm that is at q (n,) now.
 
         They pull what has drifted off the reference back onto it; gently once a `stopped` arm
-        stands, or who pushed it would be hit. Also whether such an arm is pushed off its place.
+        stands, or who pushed it would be hit. Also whether it is held off its place or path.
         """
         before, after = self._state, self._spare
         table, target, room = self._table, self._target, self._room
@@ -211,7 +211,7 @@ def _servo(
     rows: Rows, before: Array, q: Array, table: Array, stopped: bool, state: Array, speeds: Array,
     marks: NDArray[np.bool_],
 ) -> tuple[bool, bool, float]:  # fmt: skip
-    """Whether `_mark_late` finds a joint; whether a standing arm is held off its place; the
+    """Whether `_mark_late` finds a joint; whether the arm is held off its place or path; the
     greatest speed of the reference (rad/s). Into `state` the rows, into `speeds` joint speeds (n,)
     that follow the reference and pull q back onto it; into `marks` the joints that are late.
     """
@@ -229,7 +229,7 @@ def _servo(
     for i in range(n):
         drift = before[0, i] - q[i]
         speeds[i] = state[1, i] + min(pull, max(-pull, DRIFT_GAIN * drift))
-    return late, off > PUSHED and standing, fastest
+    return late, off > LOST or (off > PUSHED and standing), fastest
 
 
 @njit(cache=True, error_model="numpy")

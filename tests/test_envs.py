@@ -300,6 +300,21 @@ def test_an_unprotected_cell_survives_nonsense_too():
     env.close()
 
 
+def test_an_arm_that_presses_on_the_table_does_not_wind_up():
+    """Let go, or told to turn round, it must not run after where it would have been by then."""
+    env = envs.make("kitting_alone", overrides=["safety={}"])
+    env.reset(seed=1)
+    down = np.array([0.0, 0.0, -1.0, 0.0, 0.0, 0.0, -1.0])
+    for _ in range(60):
+        env.step(down)
+        assert np.abs(env.arm.follower._state[0] - env.arm.q).max() < 0.05  # rad
+    low = env.state.robots["robot"].tcp[2]
+    for _ in range(10):
+        env.step(-down)
+    assert env.state.robots["robot"].tcp[2] > low + 0.1
+    env.close()
+
+
 def peak_memory():
     """Bytes that this process has held at most; the system tells kB but on macOS."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

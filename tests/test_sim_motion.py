@@ -237,3 +237,19 @@ def test_the_tcp_decelerates_no_slower_than_the_least_that_was_measured(robot: s
         assert np.median(sample) < 12.0  # the joints' acceleration limits cannot give more
     again = realised_deceleration(chain, 1.0, samples=25, seed=1)
     assert np.array_equal(again, sample)
+
+
+@pytest.mark.parametrize("name", ROBOTS)
+def test_an_arm_that_is_held_back_gives_its_path_up_before_it_would_run_after_it(name: str) -> None:
+    robot = ROBOTS[name]
+    follower, q = Follower(robot), np.array(robot.home)
+    lost, speeds, ticks = False, [0.0], 0
+    while not lost and ticks < 60:
+        speeds, lost = follower.servo(robot.dq_max, q, False)
+        ticks += 1
+    assert lost and np.abs(speeds).max() < 0.6 * robot.dq_max.max()
+    follower.reset(q)
+    for _ in range(60):  # and one that follows does not
+        speeds, lost = follower.servo(robot.dq_max, q, False)
+        q = q + np.array(speeds) * TICK
+        assert not lost
