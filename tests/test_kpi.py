@@ -369,3 +369,58 @@ def test_the_time_between_failures_does_not_hang_on_how_the_time_was_cut() -> No
     failed = [start(300), state(0, "producing"), request(299, 1, "robot", "failure")]
     cut = pool([(failed, 300), (quiet, 300), (quiet, 300)])
     assert cut["mtbf"] == pool([(failed, 300), (quiet, 600)])["mtbf"] == 900
+
+
+def test_the_ten_minutes_of_a_peak_end_before_the_tenth() -> None:
+    for second, peak in ((600.0, 1), (599.0, 2)):
+        events = [state(0, "waiting"), request(0, 1), request(second, 2)]
+        assert kpis(events, 1000)["peak_requests_10min"] == peak
+
+
+def test_who_served_without_having_been_seen_to_arrive_has_arrived_all_the_same() -> None:
+    found = kpis([state(0, "waiting"), request(10, 1), served(100, 1, 40.0, 45.0)], 200)
+    assert found["response_time_mean"] == pytest.approx(50.0)
+
+
+def test_a_part_belongs_to_whoever_was_there_while_it_was_made() -> None:
+    """Finished as somebody enters it was made alone; as they leave, among people."""
+    came = at(100, "person_entered", "p1", role="visitor", behaviour="indifferent")
+    left = at(200, "person_left", "p1", duration=100.0)
+    events = [state(0, "producing"), finished(100, "a"), came, finished(200, "b"), left]
+    assert kpis(events, 1000)["good_parts_per_hour_shared"] == pytest.approx(3600 / 100)
+
+
+def test_ten_seconds_made_of_ticks_are_ten_seconds_and_only_failures_are_repaired() -> None:
+    """16.4 - 6.4 is a little less than 10."""
+    assert 16.4 - 6.4 < 10.0
+    events = [
+        state(0, "waiting"), request(0, 1), served(6.4, 1, 3.0, 5.0), state(6.4, "producing"),
+        state(16.4, "waiting"), request(16.4, 2, kind="failure"), served(60, 2, 20.0, 25.0),
+        state(60, "producing"),
+    ]  # fmt: skip
+    found = kpis(events, 100)
+    assert (found["interventions"], found["failures"]) == (2, 1)
+    assert found["mttr"] == pytest.approx(60 - 16.4)
+    assert found["recovery_time_mean"] == pytest.approx((6.4 + 60 - 16.4) / 2)
+
+
+def test_a_force_at_the_limit_is_no_hazard_and_what_goes_on_is_one() -> None:
+    def touch(start: float, duration: float, ratio: float) -> Event:
+        return at(
+            start + duration, "contact", "p1", start=start, duration=duration, region="hand",
+            link="hand", robot_speed=0.3, moving=True, force_ratio=ratio, energy_ratio=0.1,
+        )  # fmt: skip
+
+    there = [at(0, "person_entered", "p1", role="visitor", behaviour="indifferent")]
+
+    def bound(*touches: Event) -> float | None:
+        return kpis([state(0, "producing"), *there, *touches], 3600)["hazard_rate_upper"]
+
+    none, one, two = 2.9957, 4.7439, 6.2958  # exact, per hour of exposure
+    assert bound(touch(10, 1, 1.0)) == pytest.approx(none, rel=1e-3)
+    assert bound(touch(10, 1, 1.01)) == pytest.approx(one, rel=1e-3)
+    # one begins as the other ends, or within a longer one that goes on after it
+    assert bound(touch(10, 1, 2.0), touch(11, 1, 2.0)) == pytest.approx(one, rel=1e-3)
+    nested = touch(11, 1, 2.0), touch(10, 9, 2.0), touch(15, 1, 2.0)
+    assert bound(*sorted(nested, key=lambda e: e.time)) == pytest.approx(one, rel=1e-3)
+    assert bound(touch(10, 1, 2.0), touch(12, 1, 2.0)) == pytest.approx(two, rel=1e-3)
