@@ -163,16 +163,16 @@ class Desk:
     def _prolong(self, time: float, call: Call) -> list[Event]:
         """More to do in the visit under way: it takes as long as the longest service does."""
         service = self._service(call.service, time)
-        if service <= self.service:
+        if self.visit is None or service <= self.service:
             return []
-        more, self.service = service - self.service, service
-        self._lengthen(more)
+        self._change(self.visit.longer(service - self.service))
+        self.service = service
         return [self._request(time, call)]
 
-    def _lengthen(self, seconds: float) -> None:
+    def _change(self, visit: OperatorVisit) -> None:
         assert self.visit is not None
-        before, self.visit = self.visit, self.visit.longer(seconds)
-        self.crew.exchange(before.visit, self.visit.visit)
+        self.crew.exchange(self.visit.visit, visit.visit)
+        self.visit = visit
         if self.phase == "working":
             self.until = self.visit.reset
 
@@ -192,7 +192,8 @@ class Desk:
 
     def stay(self) -> None:
         """The cell could not be released; try again a little later."""
-        self._lengthen(AGAIN)
+        assert self.visit is not None
+        self._change(self.visit.waiting(AGAIN))
 
     def finish(self, time: float) -> Event:
         """The work is done, the reset button pressed and the robot released."""

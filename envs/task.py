@@ -135,7 +135,7 @@ def tool_yaw(tcp: Array) -> float:
 
 @register_jitable
 def half_turn(angle: float) -> float:
-    """The angle taken to (-pi, pi]."""
+    """The angle taken to [-pi, pi)."""
     return float((angle + pi) % (2 * pi) - pi)
 
 

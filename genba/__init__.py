@@ -24,7 +24,8 @@ def _compiled_folder() -> None:
         if os.access(home, os.W_OK):
             return
     folder = Path(tempfile.gettempdir(), f"genba-{os.getuid()}")
-    folder.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
     found = folder.lstat()
     own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
     if not own or found.st_mode & 0o077:

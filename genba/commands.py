@@ -130,7 +130,10 @@ def bench(options: argparse.Namespace, out: TextIO) -> int:
 
     for module in ("matplotlib", "jinja2"):
         need(module, "report")
-    check_files(options.json, options.audit, beside=(options.audit_key,))
+    from genba.bench import results
+
+    kept = results.kept(options.out)
+    check_files(options.json, options.audit, beside=(options.audit_key, *kept))
     suite = load_suite(options.suite)
     if options.seconds is None:
         options.seconds = suite.seconds
@@ -141,7 +144,7 @@ def bench(options: argparse.Namespace, out: TextIO) -> int:
 
     check_folder(folder)
     import_physics()
-    from genba.bench import finish, plan, results, run, show
+    from genba.bench import finish, plan, run, show
 
     seed = suite.seed if options.seed is None else options.seed
     names = list(dict.fromkeys(options.agent or ()))

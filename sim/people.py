@@ -184,12 +184,15 @@ class Crew:
         self._present, self._moments = [], []
 
     def exchange(self, old: Visit, new: Visit) -> None:
-        """`new` in place of `old`, which it is alike until now."""
+        """`new` in place of `old`, which it is alike now; asked for no earlier time any more."""
         for k, (start, number, visit) in enumerate(self._visits):
             if visit is old:
-                self._visits[k] = (start, number, new)
-                self._scripts.pop(number, None)
-                self._ends.pop(number, None)
+                self._visits[k] = (new.start, number, new)
+                if new.movements is not old.movements:
+                    self._scripts.pop(number, None)
+                elif number in self._ends:
+                    self._ends[number] += new.start - start
+        self._visits.sort(key=lambda v: v[:2])
         self._between = (inf, -inf)
         self._present, self._moments = [], []
 

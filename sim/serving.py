@@ -31,6 +31,15 @@ class OperatorVisit:
         *_, reset, gone = visit.ends()
         return OperatorVisit(visit, self.arrived, self.served, reset, gone)
 
+    def waiting(self, seconds: float) -> OperatorVisit:
+        """`longer`, again and again: who has stood at the button for so long stands there later."""
+        last = self.visit.movements[-2]
+        if not isinstance(last, Wait) or last.seconds < seconds:
+            return self.longer(seconds)
+        visit = replace(self.visit, start=self.visit.start + seconds)
+        reset, gone = self.reset + seconds, self.gone + seconds
+        return OperatorVisit(visit, self.arrived, self.served, reset, gone)
+
 
 def operator_visit(
     called: float, way: float, service: float, work: Point3, place: Workplace

@@ -1,5 +1,6 @@
 """The operator comes when the cell calls, takes the time it takes, and leaves events behind."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,9 @@ from genba.envs.operator import CALLS, FREED, Call, Desk, calls_for
 from genba.kpi.interventions import STATES
 from genba.safety.standards import PERCEPTION_AREA
 from genba.scenarios import Operator
+from genba.sim import serving
 from genba.sim.people import Workplace
+from genba.sim.serving import operator_visit
 from genba.sim.state import Event, EventKind, Person, State
 
 WORK = (0.45, 0.0, 0.1)
@@ -110,6 +113,32 @@ def test_an_operator_whose_reset_is_refused_stays_in_the_cell():
     assert d.until == d.visit.reset and d.visit.gone == pytest.approx(gone + 20.0)
     assert "operator" in d.crew.at(gone + 1.0)
     assert d.finish(d.until).data["service"] == d.until - d.visit.arrived
+
+
+def test_a_shift_of_refused_resets_takes_no_longer_than_its_steps(monkeypatch):
+    """The way in and out is reckoned once, whatever the number of tries; others are there too."""
+    d = desk()
+    d.call(0.0, call("protective_stop"), WORK)
+    d.arrive()
+    made: list[Any] = []
+
+    def replaced(visit, **changes):
+        made.append(changes)
+        return replace(visit, **changes)
+
+    monkeypatch.setattr(serving, "replace", replaced)
+    for k in range(5760):
+        if k % 1000 == 10:
+            d.crew.add(operator_visit(d.until, 9.0, 30.0, WORK, Workplace()).visit)
+        d.stay()
+        assert d.visit.reset == d.until
+    assert sum("movements" in k for k in made) == 1
+    assert len(d.visit.visit.movements) < 30
+    x, y = Workplace().reset[:2]
+    for t in (d.until - 4.9, d.until - 2.0, d.until):
+        pelvis = d.crew.at(t)["operator"].capsules[6].reshape(-1)
+        assert np.hypot(0.5 * (pelvis[0] + pelvis[3]) - x, 0.5 * (pelvis[1] + pelvis[4]) - y) < 0.05
+    assert "operator" not in d.crew.at(d.visit.gone)
 
 
 def test_one_operator_is_in_one_place():
@@ -425,7 +454,7 @@ def test_what_the_operator_draws_is_nobody_elses():
 
 def test_a_stopped_robot_that_is_pushed_does_not_spring_back():
     """Somebody leans on it for half a second and lets go: it stays where it was pushed to."""
-    env = idle_cell()
+    env = idle_cell(safety="{emergency_stop: {}}")  # no braking ramp takes the path away
     agent = make("scripted", env)
     observation, _ = env.reset(seed=3)
     for _ in range(20):
@@ -453,6 +482,8 @@ def test_a_stopped_robot_that_is_pushed_does_not_spring_back():
         speed = float(np.linalg.norm(env.state.robots["robot"].tcp_velocity[:3]))
         fastest = max(fastest, speed) if tick > 2 else fastest  # the push itself dies out
     assert fastest < 0.05
+    # nor does it once it may move again: its path begins where it was pushed to
+    assert np.abs(env.arm.follower._state[0] - env.arm.q).max() < 0.002
     env.close()
 
 

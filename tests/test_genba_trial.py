@@ -389,3 +389,16 @@ def test_a_folder_is_not_gone_on_with_by_adversaries_that_have_learned_something
         (learned / "unprotected" / "policy.safetensors").write_bytes(weights)
         told.append(meta(0)["trial"])
     assert told[0] != told[1]
+
+
+@pytest.mark.parametrize("name", [results.RESULTS, results.META, results.REPORT])
+@pytest.mark.parametrize("command", [["bench", "quick"], ["trial", "--hours", "0.01"]])
+def test_no_other_output_replaces_what_a_folder_keeps(tmp_path, capfd, command, name):
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    (folder / name).write_text("hours of play")
+    argv = [*command, "--out", str(folder), "--resume", "--json", str(folder / name)]
+    assert cli.main(argv) == cli.BAD_INPUT
+    err = capfd.readouterr().err
+    assert "one would overwrite the other" in err and err.count("\n") == 1
+    assert (folder / name).read_text() == "hours of play"

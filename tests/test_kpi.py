@@ -424,3 +424,11 @@ def test_a_force_at_the_limit_is_no_hazard_and_what_goes_on_is_one() -> None:
     nested = touch(11, 1, 2.0), touch(10, 9, 2.0), touch(15, 1, 2.0)
     assert bound(*sorted(nested, key=lambda e: e.time)) == pytest.approx(one, rel=1e-3)
     assert bound(touch(10, 1, 2.0), touch(12, 1, 2.0)) == pytest.approx(two, rel=1e-3)
+
+
+def test_the_worst_of_many_episodes_is_the_worst() -> None:
+    def breach(margin: float) -> Event:
+        data = {"start": 4.0, "duration": 1.0, "separation": 0.3, "speed": 0.4}
+        return at(5, "breach", "p1", margin=margin, **data)
+
+    assert pool([([breach(m)], 10.0) for m in (-0.05, -0.2, -0.1)])["worst_margin"] == -0.2

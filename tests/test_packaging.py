@@ -63,4 +63,11 @@ def test_kernels_are_kept_where_nobody_else_may_write(monkeypatch, tmp_path, pac
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
         genba._compiled_folder()
         assert os.environ["NUMBA_CACHE_DIR"] != str(folder)
+        folder.rmdir()
+        for block in (folder.touch, lambda: folder.symlink_to(tmp_path / "nowhere")):
+            block()
+            monkeypatch.delenv("NUMBA_CACHE_DIR")
+            genba._compiled_folder()
+            assert os.environ["NUMBA_CACHE_DIR"] != str(folder)
+            folder.unlink()
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)

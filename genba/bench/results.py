@@ -37,6 +37,11 @@ EPISODES = "episodes"
 MOST = 128 * 1024 * 1024
 
 
+def kept(folder: Path | None) -> list[Path]:
+    """What no other output of a command may replace, in a folder that it is asked to write to."""
+    return [] if folder is None else [folder / name for name in (RESULTS, META, REPORT)]
+
+
 def key(row: Mapping[str, Any]) -> tuple[Any, ...]:
     """What makes an episode that one and no other."""
     return (row["scenario"], row["config"], row["agent"], row["agent_hash"], row["seed"])

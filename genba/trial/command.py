@@ -11,7 +11,7 @@ from typing import TextIO
 
 from genba.bench import results
 from genba.bench.results import Row
-from genba.console import Refused, check_file, clean, import_physics, write_json
+from genba.console import Refused, check_files, clean, import_physics, write_json
 from genba.safety import PROFILES
 from genba.scenarios.scenario import did_you_mean
 from genba.trial import plan, show, tables
@@ -26,7 +26,7 @@ def trial(options: argparse.Namespace, out: TextIO) -> list[str]:
 
     Raises Refused, one line.
     """
-    check_file(options.json)
+    check_files(options.json, beside=results.kept(options.out))
     import_physics()
     parts = list(dict.fromkeys(options.part or ["adversaries"]))
     if options.overrides and "cost" not in parts:

@@ -80,7 +80,7 @@ def _own_hash() -> str:
 
     here = Path(__file__).parent
     files = [here / f"{name}.py" for name in ("plan", "faults", "play")]
-    files += sorted(WEIGHTS.rglob("*.safetensors"))
+    files += sorted([*WEIGHTS.rglob("*.safetensors"), *WEIGHTS.rglob("card.json")])
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
 
 
