@@ -10,6 +10,7 @@ import pybullet_data
 
 from genba.sim.bodies import box, load_robot
 from genba.sim.client import Client
+from genba.sim.fingers import Fingers
 from genba.sim.grippers import GRIPPERS
 from genba.sim.layout import Layout, Numbers, PartSpec
 from genba.sim.robots import ROBOTS
@@ -23,7 +24,6 @@ FAR = 60.0  # m below the cell, where parts that are not in play wait
 REST_SPEED = 0.004  # m/s and (ten times) rad/s below which an untouched part is parked
 WAKE_RADIUS = 0.085  # m around the TCP, open fingers and half a part, in which parts are awake
 WAKE_HEIGHT = 0.085  # m below the TCP; it may come down by 0.05 m in a step
-GRASPED = 0.003  # m of opening above which closed fingers have something between them
 
 
 class World(Client):
@@ -56,7 +56,7 @@ class World(Client):
         self._base = p.getBasePositionAndOrientation(self.body, physicsClientId=c)
         self._arm = self.robot.joints
         self._forces = self.robot.torque_max.tolist()
-        self._fingers = self.gripper.finger_joints(self.robot.tool_link)
+        self.fingers = Fingers(self.gripper, self.robot.tool_link)
         solid = [f for f in self.layout.fixtures if f.solid]
         boxes = [box(c, f.half, 0.0, f.position, f.friction) for f in solid]
         self._belts = [
@@ -80,7 +80,6 @@ class World(Client):
         self._awake = list(self.parts)  # in the order of `parts`
         self.cup = Cup(self.gripper)
         self.grip = 0.0
-        self._felt = False
 
     # -- reset -----------------------------------------------------------------------------------
 
@@ -108,7 +107,7 @@ class World(Client):
             else:
                 self.put_away(name)
         self.drive(np.zeros(7))
-        self.grip, self._felt = 0.0, False
+        self.grip = 0.0
         self.set_grip(-1.0)
         self.run_belts()
 
@@ -119,8 +118,8 @@ class World(Client):
         self.drive(np.zeros(len(self._arm)))
 
     def _stand(self, q: Numbers) -> None:
-        stand = [(j, q[j]) for j in self._arm] + [(f, self.gripper.stroke) for f in self._fingers]
-        for joint, at in stand:
+        stand = [(j, q[j]) for j in self._arm]
+        for joint, at in [*stand, *((f, self.gripper.stroke) for f in self.fingers.joints)]:
             p.resetJointState(self.body, joint, at, 0.0, physicsClientId=self.client)
 
     def place(self, name: str, pose: Numbers) -> None:
@@ -183,15 +182,10 @@ class World(Client):
 
     def set_grip(self, grip: float) -> None:
         """A positive grip closes or sucks; a negative one opens, to |grip| of the full opening."""
-        if grip == self.grip and self._fingers:
-            return
-        self.grip = grip
-        if self._fingers:
-            target = 0.0 if grip > 0 else min(-grip, 1.0) * self.gripper.stroke
-            p.setJointMotorControlArray(
-                self.body, self._fingers, p.POSITION_CONTROL, targetPositions=[target, target],
-                forces=[self.gripper.force] * 2, physicsClientId=self.client,
-            )  # fmt: skip
+        before, self.grip = self.grip, grip
+        if self.fingers.joints:
+            if grip != before and not (grip > 0 and before > 0):
+                self.fingers.move(self, grip)
         elif grip <= 0:
             self.cup.let_go(self)
 
@@ -218,14 +212,9 @@ class World(Client):
 
     def gripper_state(self) -> tuple[float, bool]:
         """(opening m or vacuum 0..1, whether a part is felt), as the gripper's own sensors say."""
-        if not self._fingers:
-            return float(self.cup.held is not None), self.cup.held is not None
-        one, other = p.getJointStates(self.body, self._fingers, self.client)
-        opening = one[0] + other[0]
-        still = abs(one[1]) + abs(other[1]) < 0.01  # m/s
-        # felt once the fingers stall on something, until they close past it or are opened
-        self._felt = self.grip > 0 and opening > GRASPED and (still or self._felt)
-        return opening, self._felt
+        if self.fingers.joints:
+            return self.fingers.read(self)
+        return float(self.cup.held is not None), self.cup.held is not None
 
     @property
     def sucked(self) -> str | None:
@@ -234,7 +223,7 @@ class World(Client):
 
     def suck(self, tcp: Array, seconds: float) -> None:
         """Let a vacuum cup at the TCP (7,) work for one control step: seal, hold or lose."""
-        if not self._fingers:
+        if not self.fingers.joints:
             self.cup.work(self, tcp, self.grip > 0, seconds)
 
     # -- parts -----------------------------------------------------------------------------------

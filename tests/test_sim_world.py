@@ -32,19 +32,32 @@ def in_hand(world, chain):
     return world.pose("cube")[:3] - chain.state(q, dq)[0][:3]
 
 
-def gripped(mass, friction=0.5):
-    """A cube between closed fingers, 0.2 m over the table, and how far it has slipped (m)."""
+def play(world, ticks):
+    """The physics, and the gripper's sensors once a control step."""
+    for _ in range(ticks // 12):
+        world.step(12)
+        world.gripper_state()
+
+
+def holding(mass, friction=0.5, grips=(1.0,) * 20):
+    """A world in which fingers closed on a cube, 0.2 m over the table, and its arm."""
     world = world_with(cube(mass=mass, friction=friction))
     chain = chain_of("panda", "parallel")
     place = np.array([0.45, 0.0, 0.20])
-    q = chain.ik(place, DOWN)
-    world.reset(q, {"cube": at(*place)})
-    p.setGravity(0, 0, 0, physicsClientId=world.client)
-    world.set_grip(1.0)
-    world.step(120)
-    start = in_hand(world, chain)
+    world.reset(chain.ik(place, DOWN), {"cube": at(*place)})
+    p.setGravity(0, 0, 0, physicsClientId=world.client)  # it stays until it is held
+    for grip in grips:
+        world.set_grip(grip)
+        play(world, 12)
     p.setGravity(0, 0, -GRAVITY, physicsClientId=world.client)
-    world.step(480)
+    return world, chain
+
+
+def gripped(mass, friction=0.5):
+    """Whether a cube in the fingers is felt two seconds later, and how far it has slipped (m)."""
+    world, chain = holding(mass, friction)
+    start = in_hand(world, chain)
+    play(world, 480)
     felt = world.gripper_state()[1]
     slipped = float(np.linalg.norm(in_hand(world, chain) - start))
     world.close()
@@ -64,13 +77,7 @@ def test_a_held_part_is_felt_and_a_dropped_one_is_not():
 
 
 def test_a_light_part_does_not_creep_out_of_the_fingers_while_they_shake():
-    world = world_with(cube(mass=0.08))
-    chain = chain_of("panda", "parallel")
-    place = np.array([0.45, 0.0, 0.20])
-    world.reset(chain.ik(place, DOWN), {"cube": at(*place)})
-    world.set_grip(1.0)
-    world.step(60)
-
+    world, chain = holding(0.08)
     before = in_hand(world, chain)
     for tick in range(4 * 120):
         q, _ = world.joints()
@@ -78,6 +85,34 @@ def test_a_light_part_does_not_creep_out_of_the_fingers_while_they_shake():
         world.drive(chain.resolve(q, np.array([swing, 0.5 * swing, 0.0, 0.0, 0.0, 0.0])))
         world.step(2)
     assert np.linalg.norm(in_hand(world, chain) - before) < 0.002
+    world.close()
+
+
+def test_fingers_travel_at_the_gripper_s_speed_and_no_faster():
+    world = world_with()
+    gripper = world.gripper
+    world.reset(ROBOTS["panda"].home, {})
+    for grip, stands in ((1.0, 0.0), (-0.62, 0.62), (-1.0, 1.0)):
+        world.set_grip(grip)
+        before = world.gripper_state()[0] / 2
+        way = abs(stands * gripper.stroke - before)
+        ticks = 0
+        while abs(world.gripper_state()[0] / 2 - stands * gripper.stroke) > 0.0015:
+            world.step()
+            ticks += 1
+            fingers = p.getJointStates(world.body, world.fingers.joints, world.client)
+            assert all(abs(finger[1]) < 1.02 * gripper.finger_speed for finger in fingers)
+        assert ticks / 240 == pytest.approx(way / gripper.finger_speed, rel=0.1)
+    world.close()
+
+
+def test_what_is_held_is_pressed_from_both_sides_alike_however_firmly_the_policy_says_so():
+    # a policy's grip is a number, and wanders
+    world, chain = holding(0.08, grips=[1.0 - 0.02 * step for step in range(40)])
+    play(world, 240)
+    forces = [s[3] for s in p.getJointStates(world.body, world.fingers.joints, world.client)]
+    assert forces == pytest.approx([-world.gripper.force] * 2, rel=0.01)
+    assert np.linalg.norm(in_hand(world, chain)[:2]) < 0.001
     world.close()
 
 
