@@ -1,4 +1,4 @@
-"""How kitting tells a gripper to turn: least, and never through the wrist's own limits."""
+"""Kitting: how it tells a gripper to turn, and what becomes of a part."""
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from genba.envs import make
 from genba.envs.handling import Handling
-from genba.envs.kitting_layout import PART_HALF
+from genba.envs.kitting_layout import CLEAR, PART_HALF, PLACED, TRAY, slot_of, slots
 from genba.envs.task import Goal, grasp_yaw, tool_yaw, upright
 from genba.scenarios import load
 from genba.sim.state import EventKind
@@ -128,3 +128,138 @@ def test_what_the_operator_does_earns_the_agent_nothing(monkeypatch):
     assert event.data["rework"] and event.data["assisted"]
     assert earned == -5.0
     cell.close()
+
+
+def turned(part_pose, angle):
+    """A pose (7,) tilted by an angle (rad) about x."""
+    return np.array([*part_pose[:3], np.sin(angle / 2), 0.0, 0.0, np.cos(angle / 2)])
+
+
+def test_a_part_is_in_its_slot_where_it_lies_flat_on_its_floor_and_within_the_ribs():
+    places = slots()
+    for i, place in enumerate(places):
+        assert slot_of(turned(place, 0.0), places) == i
+        assert slot_of(turned(place, pi), places) == i  # upside down it is the same block
+        assert slot_of(turned(place, 0.09), places) == i
+        assert slot_of(turned(place, 0.11), places) is None
+        for axis, off in enumerate((PLACED[0], PLACED[1], 0.003)):
+            for share, there in ((0.95, i), (1.05, None), (-0.95, i), (-1.05, None)):
+                moved = place.copy()
+                moved[axis] += share * off
+                assert slot_of(turned(moved, 0.0), places) == there
+
+
+@pytest.mark.parametrize(
+    "place, where",
+    [((0.43, 0.25, 0.03), "tray"), ((0.45, 0.0, 0.02), "table"), ((1.5, 0.0, -0.7), "floor")],
+)
+def test_a_part_that_is_let_go_elsewhere_is_dropped_there(cell, monkeypatch, place, where):
+    cell.reset(seed=0)
+    part = cell.task.in_tote[0]
+    held(cell, part, monkeypatch)
+    (dropped,) = laid(cell, part, place)
+    assert (dropped.kind, dropped.subject) == (EventKind.PART_DROPPED, part)
+    assert dropped.data == {"where": where} and part not in cell.task.in_tote
+    assert not any(cell.task.filled)
+
+
+def test_a_slot_takes_one_part_and_none_while_no_tray_is_there(cell, monkeypatch):
+    cell.reset(seed=0)
+    task = cell.task
+    one, other, third = task.in_tote[:3]
+    for part in (one, other):
+        held(cell, part, monkeypatch)
+        (event,) = laid(cell, part, task.slots[0] + (0.0, 0.0, 0.031 * (part == other)))
+    assert task.filled[0] == one and event.data == {"where": "tray"}
+    task.exchange_until = task.time + 10.0
+    held(cell, third, monkeypatch)
+    (event,) = laid(cell, third, task.slots[1])
+    assert event.kind is EventKind.PART_DROPPED and task.filled[1] is None
+
+
+def test_what_is_knocked_out_of_its_place_is_found_there(cell, monkeypatch):
+    cell.reset(seed=0)
+    task, robot = cell.task, cell.state.robots["robot"]
+    placed, lying = task.in_tote[:2]
+    held(cell, placed, monkeypatch)
+    laid(cell, placed, task.slots[0])
+    for part, place in ((placed, (0.43, 0.0, 0.03)), (lying, (0.30, 0.0, 0.03))):
+        cell.world.place(part, np.array([*place, 0.0, 0.0, 0.0, 1.0]))
+    events = []
+    for _ in range(20):
+        cell.world.step(12)
+        events += task.advance(cell.world, robot, task.time + 0.05)
+    assert {e.subject: e.data for e in events} == {p: {"where": "table"} for p in (placed, lying)}
+    assert task.filled[0] is None and lying not in task.in_tote
+
+
+def over_the_tray(cell, height):
+    """The robot with its TCP at a height (m) over the tray."""
+    robot = cell.state.robots["robot"]
+    return robot._replace(tcp=np.array([*TRAY, height, *robot.tcp[3:]]))
+
+
+def filled_up(cell, monkeypatch):
+    """Six parts in the tray, the gripper low over it, so that it stays."""
+    cell.reset(seed=0)
+    task = cell.task
+    monkeypatch.setitem(cell.state.robots, "robot", over_the_tray(cell, CLEAR - 0.01))
+    for part, slot in zip(task.in_tote[:6], task.slots, strict=True):
+        held(cell, part, monkeypatch)
+        laid(cell, part, slot)
+    return task
+
+
+def test_a_full_tray_goes_when_the_gripper_is_out_of_its_way_and_a_new_one_takes_its_time(
+    cell, monkeypatch
+):
+    task = filled_up(cell, monkeypatch)
+    full = list(task.filled)
+    assert all(full) and task.condition() == "changeover" and task.tray_ready()
+    near, clear = over_the_tray(cell, CLEAR - 0.01), over_the_tray(cell, CLEAR + 0.01)
+    assert task.advance(cell.world, near, task.time + 0.05) == []
+    (event,) = task.advance(cell.world, clear, task.time + 0.05)
+    assert event.kind is EventKind.TRAY_EXCHANGED and event.data["parts"] == 6
+    assert task.filled == [None] * 6 and set(full) <= cell.world.away
+    left, wait = task.time, task.settings.tray_exchange
+    assert event.data["seconds"] == wait and not task.tray_ready()
+    task.advance(cell.world, near, left + wait - 0.01)
+    assert not task.tray_ready() and task.condition() == "changeover"
+    task.advance(cell.world, near, left + wait)
+    assert task.tray_ready() and task.condition() == "producing"
+
+
+def test_who_is_called_lays_a_part_into_a_free_slot_and_a_full_tray_s_part_back_into_the_tote(
+    cell, monkeypatch
+):
+    cell.reset(seed=0)
+    task = cell.task
+    part = task.in_tote[0]
+    held(cell, part, monkeypatch)
+    laid(cell, part, (0.45, 0.0, 0.02))
+    (done,) = task.help(cell.world, "misplaced_part", part, 9.0)
+    assert done.data["rework"] and done.data["assisted"] and done.time == 9.0
+    assert task.filled[0] == part
+    assert np.allclose(cell.world.pose(part)[:3], task.slots[0])
+    task = filled_up(cell, monkeypatch)
+    part = task.in_tote[0]
+    held(cell, part, monkeypatch)
+    laid(cell, part, (0.45, 0.0, 0.02))
+    assert task.help(cell.world, "misplaced_part", part, 99.0) == []
+    assert part in task.in_tote and part in task.hands.assisted
+
+
+def test_after_an_overtime_the_part_that_could_not_be_picked_lies_elsewhere(cell):
+    cell.reset(seed=0)
+    task = cell.task
+    part, before = task.target, cell.world.pose(task.target).copy()
+    assert task.help(cell.world, "cycle_overtime", None, 5.0) == []
+    assert part in task.in_tote and part in task.hands.assisted
+    assert np.linalg.norm(cell.world.pose(part)[:2] - before[:2]) > 0.001
+
+
+def test_a_cell_without_parts_is_starved(cell):
+    cell.reset(seed=0)
+    assert cell.task.condition() == "producing"
+    cell.task.in_tote.clear()
+    assert cell.task.condition() == "starved"
