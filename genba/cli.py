@@ -33,6 +33,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0, 2 bad input, 1 something failed, 130 Ctrl-C."""
+    _open_streams()
     options = _parser().parse_args(argv)
     from genba import commands
     from genba.console import own_stdout
@@ -59,6 +60,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(commands.missing_extra(error), BAD_INPUT)
     except commands.Failure as failure:
         return _complain(str(failure), FAILED)
+
+
+def _open_streams() -> None:
+    """Whoever starts us without a standard stream (`2>&-`) gets one that leads nowhere, or the next
+    file opened would take its number, and every warning."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the first free: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", closefd=False))
 
 
 @contextmanager

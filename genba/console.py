@@ -27,12 +27,7 @@ def own_stdout() -> Iterator[TextIO]:
 
     PyBullet writes to file descriptor 1, so that descriptor itself is bent, not `sys.stdout`.
     """
-    try:
-        kept = os.dup(1)
-    except OSError:  # there is no standard output at all
-        with open(os.devnull, "w", encoding="utf-8") as nowhere:
-            yield nowhere
-        return
+    kept = os.dup(1)
     sys.stdout.flush()
     try:
         os.dup2(2, 1)

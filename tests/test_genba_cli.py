@@ -276,6 +276,17 @@ def test_a_film_that_finds_the_disk_full_is_one_line_and_no_fault_of_the_agent(t
     assert last.startswith(f"genba: {film}: cannot be written")
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_standard_stream_that_is_closed_is_no_error_and_no_file_takes_its_place(closed, tmp_path):
+    file = tmp_path / "cells.json"
+    line = f'exec "{sys.executable}" -m genba.cli list cells --json "{file}" {closed}'
+    done = subprocess.run(["sh", "-c", line], capture_output=True)
+    assert done.returncode == 0 and done.stderr == b""
+    assert [row["name"] for row in json.loads(file.read_text())] == ["kitting", "conveyor_sorting"]
+    refused = subprocess.run(["sh", "-c", line.replace("list cells", "list cellz")])
+    assert refused.returncode == 2
+
+
 def test_a_record_that_finds_the_disk_full_is_named(capfd):
     code, _, err = answer(capfd, "run", "kitting_alone", *SHORT, "--record", "/dev/full")
     assert code == BAD_INPUT and "/dev/full: cannot be written (No space left" in err
