@@ -5,6 +5,7 @@ import pybullet as p
 import pytest
 
 from genba.envs.task import table
+from genba.sim.contacts import equipment_force, part_force
 from genba.sim.kinematics import chain_of
 from genba.sim.layout import Fixture, Layout, PartSpec
 from genba.sim.robots import ROBOTS
@@ -154,6 +155,89 @@ def test_a_cup_loses_what_is_too_heavy_or_seals_badly():
 
 def test_a_cup_that_does_not_touch_sucks_nothing():
     assert suck_at(0.1, 1.0, gripper_height=0.02)[0] is None
+
+
+def seals(gap=0.0, aside=0.0, tilt=0.0, steps=3):
+    """Whether a cup over a cube's upper face, off it by so much (m, rad), holds after `steps`."""
+    world = world_with(cube(half=0.022), gripper="vacuum")
+    world.reset(ROBOTS["panda"].home, {"cube": at(0.45, 0.0, 0.2)})
+    world.set_grip(1.0)
+    turn = [np.cos(tilt / 2), 0.0, np.sin(tilt / 2), 0.0]  # pointing down, then about y
+    for _ in range(steps):
+        world.suck(np.array([0.45 + aside, 0.0, 0.215 + gap, *turn]), 0.05)
+    held = world.sucked == "cube"
+    world.close()
+    return held
+
+
+def test_a_cup_seals_on_a_face_that_it_lies_on_close_and_square_once_the_pump_has_had_its_time():
+    assert seals() and not seals(steps=2)  # 0.15 s
+    assert seals(gap=0.005) and not seals(gap=0.007)
+    assert seals(gap=-0.005) and not seals(gap=-0.007)
+    assert seals(aside=0.009) and not seals(aside=0.011)  # its lip reaches 12 mm of the 22
+    assert seals(aside=-0.009) and not seals(aside=-0.011)
+    assert seals(tilt=0.16) and not seals(tilt=0.19)
+
+
+def test_a_pump_that_lost_its_seal_begins_anew():
+    world = world_with(cube(half=0.022), gripper="vacuum")
+    world.reset(ROBOTS["panda"].home, {"cube": at(0.45, 0.0, 0.2)})
+    world.set_grip(1.0)
+    on, off = np.array([0.45, 0.0, 0.215, *DOWN]), np.array([0.45, 0.0, 0.25, *DOWN])
+    for place in (on, on, off, on, on):
+        world.suck(place, 0.05)
+    assert world.sucked is None
+    world.suck(on, 0.05)
+    assert world.sucked == "cube"
+    world.set_grip(-1.0)
+    assert world.sucked is None
+    world.close()
+
+
+def pressing(gripper="vacuum"):
+    """A gripper that is driven down onto a cube on the table, and its arm."""
+    world = world_with(cube(mass=0.1, half=0.022), gripper=gripper)
+    chain = chain_of("panda", gripper)
+    world.reset(chain.ik(np.array([0.45, 0.0, 0.034]), DOWN), {"cube": at(0.45, 0.0, 0.0155)})
+    return world, chain
+
+
+def drive_down(world, chain, speed, ticks):
+    for _ in range(ticks):
+        q, _ = world.joints()
+        world.drive(chain.resolve(q, np.array([0.0, 0.0, -speed, 0.0, 0.0, 0.0])))
+        world.step(2)
+
+
+def test_a_part_between_gripper_and_table_is_pressed_by_the_table_and_the_arm_is_not():
+    world, chain = pressing()
+    assert part_force(world) == 0.0 and np.linalg.norm(equipment_force(world)) == 0.0
+    drive_down(world, chain, 0.05, 20)
+    assert part_force(world) > 20.0
+    assert np.linalg.norm(equipment_force(world)) == 0.0
+    world.close()
+
+
+def test_an_arm_that_is_driven_into_the_table_feels_it_from_below():
+    world, chain = pressing()
+    world.put_away("cube")
+    drive_down(world, chain, 0.05, 140)
+    force = equipment_force(world)
+    assert force[2] > 20.0
+    assert part_force(world) == 0.0
+    world.close()
+
+
+def test_what_a_cup_lifted_is_pressed_by_nothing():
+    world, chain = pressing()
+    world.set_grip(1.0)
+    for _ in range(4):
+        world.step(12)
+        world.suck(chain.state(*world.joints())[0], 0.05)
+    assert world.sucked == "cube"
+    drive_down(world, chain, -0.1, 60)
+    assert world.sucked == "cube" and part_force(world) == 0.0
+    world.close()
 
 
 def test_a_belt_carries_parts_at_its_speed_and_stays_where_it_is():
