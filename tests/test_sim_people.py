@@ -262,6 +262,24 @@ def test_visits_come_at_the_rate_and_in_the_shares_asked_for():
     assert len({v.name for v in visits}) == len(visits)
 
 
+@pytest.mark.parametrize(
+    "behaviour, slowest, fastest",
+    [("indifferent", 0.6, 1.6), ("helpful", 0.6, 1.6), ("antagonistic", 1.4, 1.6)],
+)
+def test_however_widely_they_are_drawn_people_are_as_fast_and_tall_as_people(
+    behaviour, slowest, fastest
+):
+    wide = PeopleConfig(
+        visits_per_hour=300.0, behaviours={behaviour: 1.0}, speed_spread=1.0, height_spread=0.1
+    )
+    visits = draw_visits(np.random.default_rng(2), wide, PLACE, 3600.0)
+    speeds = [m.speed for v in visits for m in v.movements if isinstance(m, Walk)]
+    assert min(speeds) == pytest.approx(slowest, abs=0.01)
+    assert max(speeds) == pytest.approx(fastest, abs=0.01)
+    heights = [v.height for v in visits]
+    assert min(heights) == pytest.approx(wide.height - 0.2) and max(heights) <= wide.height + 0.2
+
+
 def test_no_rate_no_people():
     assert draw_visits(np.random.default_rng(1), PeopleConfig(), PLACE, 3600.0) == ()
     assert Crew().at(12.0) == {}
