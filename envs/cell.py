@@ -125,7 +125,6 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]], EzPickle):
             new = [event for _ in range(TICKS) if self.time < end for event in tick(asked)]
             self.arm.feel()
             new += self.task.advance(self.world, self.state.robots[ROBOT], self.time)
-            self._parts = parts_of(self.task, self.world, self._parts)
             new += self._respond(new)
         done = self.time >= self.scenario.seconds - 1e-9
         self.instruments.read(new, self.time, self.arm)
@@ -223,10 +222,10 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]], EzPickle):
 
     def _write(self, new: Sequence[Event], since: float, done: bool) -> list[Event]:
         """Everything of this step into the diary."""
-        state, diary = self.state, self.diary
-        robot = state.robots[ROBOT]
-        standing = still(robot)
-        if not standing:
+        self._parts = parts_of(self.task, self.world, self._parts)
+        self.state = state = self.state._replace(parts=self._parts)
+        robot, diary = state.robots[ROBOT], self.diary
+        if not (standing := still(robot)):
             diary.moved = self.time
         if done:
             new = [*new, *self.referee.close(self.time)]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genba.agents import make as make_agent
 from genba.envs import make
 from genba.envs.handling import Handling
 from genba.envs.kitting_layout import CLEAR, PART_HALF, PLACED, TRAY, slot_of, slots
@@ -263,3 +264,17 @@ def test_a_cell_without_parts_is_starved(cell):
     assert cell.task.condition() == "producing"
     cell.task.in_tote.clear()
     assert cell.task.condition() == "starved"
+
+
+def test_the_truth_and_so_every_picture_shows_a_part_where_the_hand_is(cell):
+    """It was a step late: at full speed 5 cm beside the fingers that held it."""
+    agent = make_agent("scripted", cell)
+    observation, info = cell.reset(seed=3)
+    carried = 0
+    for _ in range(100):
+        observation, *_, info = cell.step(agent.act(observation))
+        part, robot = cell.task.hands.held, cell.state.robots["robot"]
+        if part is not None:
+            carried += int(np.linalg.norm(robot.tcp_velocity[:3]) > 0.5)
+            assert np.linalg.norm(cell.state.parts[part].pose[:3] - robot.tcp[:3]) < 0.012
+    assert carried > 5
