@@ -6,10 +6,6 @@ PYTHON ?= $(shell for p in python3.11 python3.10 python3; do \
 	if $$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 11))' 2>/dev/null; \
 	then echo $$p; exit; fi; done; echo python3)
 
-# what is compiled and kept; a kernel that takes in another file's does not see that one change
-SOURCES := $(wildcard sim/*.py safety/*.py safety/*/*.py envs/*.py agents/*.py)
-FORGET := find sim safety envs agents \( -name '*.nbi' -o -name '*.nbc' \) -delete
-
 .PHONY: bench test setup clean
 
 bench: setup
@@ -22,11 +18,7 @@ test: setup
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2
 
-setup: $(VENV)/ready $(VENV)/compiled
-
-$(VENV)/compiled: $(SOURCES) | $(VENV)/ready
-	$(FORGET)
-	@touch $@
+setup: $(VENV)/ready
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit("genba needs Python 3.10 or newer; set PYTHON=...") if v < (3, 10) else None; v > (3, 11) and print("PyBullet has no wheel for Python %d.%d: it builds from source, which takes about three minutes and a C++ compiler. Python 3.11 needs neither." % v)'
@@ -35,5 +27,5 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	$(FORGET)
+	find sim safety envs agents \( -name '*.nbi' -o -name '*.nbc' \) -delete
 	rm -rf $(VENV) runs build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import genba
+from genba import kernels
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -51,9 +51,10 @@ def test_kernels_are_kept_where_nobody_else_may_write(monkeypatch, tmp_path, pac
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
-    may = {Path(genba.__file__).resolve().parent: package, tmp_path / "home": home}
+    monkeypatch.setattr(kernels, "forget_stale", lambda package: None)
+    may = {kernels.HERE: package, tmp_path / "home": home}
     monkeypatch.setattr(os, "access", lambda path, _: bool(may[Path(path)]))
-    genba._compiled_folder()
+    kernels.prepare()
     assert ("NUMBA_CACHE_DIR" in os.environ) is kept
     if kept:
         folder = Path(os.environ["NUMBA_CACHE_DIR"])
@@ -61,13 +62,55 @@ def test_kernels_are_kept_where_nobody_else_may_write(monkeypatch, tmp_path, pac
         folder.chmod(0o777)  # somebody else's, as it were
         monkeypatch.delenv("NUMBA_CACHE_DIR")
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-        genba._compiled_folder()
+        kernels.prepare()
         assert os.environ["NUMBA_CACHE_DIR"] != str(folder)
         folder.rmdir()
         for block in (folder.touch, lambda: folder.symlink_to(tmp_path / "nowhere")):
             block()
             monkeypatch.delenv("NUMBA_CACHE_DIR")
-            genba._compiled_folder()
+            kernels.prepare()
             assert os.environ["NUMBA_CACHE_DIR"] != str(folder)
             folder.unlink()
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+
+
+def test_an_update_of_any_source_forgets_what_was_compiled_from_it(tmp_path):
+    """A kernel takes in those of other files, and Numba looks at its own file only."""
+    sources = {
+        "safety/standards.py": "LIMIT = 1",
+        "safety/rules/pfl.py": "",
+        "sim/touch.py": "@njit",
+        "envs/arm.py": "from numba import njit",
+        "envs/cell.py": "nothing of this is compiled",
+        "agents/train.py": "",
+    }
+    ends, rooms = (".nbi", ".nbc", ".pyc"), ("sim", "safety/rules", "envs")
+    compiled = [tmp_path / room / "__pycache__" / f"a{end}" for room in rooms for end in ends]
+    for name, text in sources.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    def kept(change=None):
+        """Whether compiled files outlive a change of one source, all of them or none."""
+        for file in compiled:
+            file.parent.mkdir(exist_ok=True)
+            file.touch()
+        kernels.forget_stale(tmp_path)
+        if change is not None:
+            (tmp_path / change).write_text(sources[change] + "  # njit")
+            kernels.forget_stale(tmp_path)
+        left = {file.suffix for file in compiled if file.exists()}
+        assert left in ({*ends}, {".pyc"})
+        return left == {*ends}
+
+    assert not kept(None)  # nobody knows of what they were made
+    assert kept(None)
+    for name in sources:
+        assert not kept(name), name
+        assert kept(None)
+    (tmp_path / "agents/new.py").write_text("no")
+    assert kept(None)
+    (tmp_path / "sim/new.py").write_text("no")
+    assert not kept(None)
+    (tmp_path / "sim/new.py").unlink()
+    assert not kept(None)
