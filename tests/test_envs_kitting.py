@@ -278,3 +278,38 @@ def test_the_truth_and_so_every_picture_shows_a_part_where_the_hand_is(cell):
             carried += int(np.linalg.norm(robot.tcp_velocity[:3]) > 0.5)
             assert np.linalg.norm(cell.state.parts[part].pose[:3] - robot.tcp[:3]) < 0.012
     assert carried > 5
+
+
+def test_a_part_is_judged_when_it_has_rested_and_at_last_though_it_does_not():
+    class World:
+        moving, told = 0.0, 0.0
+
+        def speed(self, part, belt):
+            self.told = belt
+            return self.moving
+
+    def judged_after(speeds):
+        """The time (s) at which a part with a speed (m/s) each step of 0.05 s is judged."""
+        hands = Handling()
+        world: Any = World()
+        hands.let_go("a", 0.0)
+        for step in range(1, 80):
+            world.moving = speeds(step)
+            if hands.at_rest(world, 0.05 * step, {"a"}, 0.2):
+                assert world.told == 0.2  # it rides on a belt
+                return pytest.approx(0.05 * step)
+        return None
+
+    assert judged_after(lambda _: 0.0) == 0.25
+    assert judged_after(lambda step: 0.021 if step < 10 else 0.019) == 0.70
+    assert judged_after(lambda step: 0.021 if step % 4 == 0 else 0.0) == 3.0
+    assert judged_after(lambda _: 1.0) == 3.0
+
+
+def test_a_part_that_left_the_cell_is_a_new_one_when_its_name_comes_back():
+    hands = Handling(held="a", started={"a", "b"}, assisted={"a"}, released={"a": (0.0, 0.0)})
+    hands.forget("a")
+    assert hands == Handling(held=None, started={"b"}, assisted=set(), released={})
+    hands.held = "b"
+    hands.forget("a")
+    assert hands.held == "b"

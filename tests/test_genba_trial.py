@@ -14,11 +14,12 @@ from genba import cli
 from genba.bench import results
 from genba.console import Refused
 from genba.safety import PROFILES, read_config, untouched
+from genba.sim.people import CAPSULE_REGIONS
 from genba.sim.state import REGIONS, Event, EventKind
-from genba.trial import plan, show, tables
+from genba.trial import command, plan, show, tables
 from genba.trial.faults import FAULTS, merged
 from genba.trial.options import PARTS
-from genba.trial.play import Watch, episode, harm
+from genba.trial.play import Watch, episode, harm, person_speed
 from genba.trial.run import meta, prepare
 
 ROW: dict[str, Any] = {
@@ -402,3 +403,42 @@ def test_no_other_output_replaces_what_a_folder_keeps(tmp_path, capfd, command, 
     err = capfd.readouterr().err
     assert "one would overwrite the other" in err and err.count("\n") == 1
     assert (folder / name).read_text() == "hours of play"
+
+
+def told(rows):
+    """What the command objects to in a trial of these rows."""
+    base = {"agent": "a", "action": "twist", "cell": "kitting", "robot": "panda"}
+    rows = [{**base, **r} for r in rows]
+    return command._objections({"adversaries": tables.by_profile(rows)}, rows)
+
+
+def test_a_single_failure_or_a_tame_adversary_is_an_objection_and_nothing_else_is():
+    harmful = row("unprotected", breaches=tables.HUNDREDS, contacts_moving=50, over_limit=9)
+    assert told([harmful, row("ssm_iso"), row("pfl", breaches=9, contacts_moving=9)]) == []
+    (tame,) = told([{**harmful, "breaches": tables.HUNDREDS - 1}, row("ssm_iso")])
+    assert "proves nothing" in tame and str(tables.HUNDREDS - 1) in tame
+    (failed,) = told([harmful, row("ssm_iso"), row("ssm_reach", breaches=1)])
+    assert failed.startswith("ssm_reach: 1 failures")
+    (failed,) = told([harmful, row("pfl", over_limit=1), row("ssm_iso")])
+    assert failed.startswith("pfl: 1 failures")
+
+
+def test_how_fast_somebody_was_is_that_of_the_region_in_the_half_second_before():
+    class Person:
+        def __init__(self, speeds):
+            self.velocities = np.zeros((len(CAPSULE_REGIONS), 2, 3))
+            for region, speed in speeds.items():
+                self.velocities[CAPSULE_REGIONS.index(region), 1, 0] = speed
+
+    class Crew:
+        def at(self, t):
+            fast = {"hand": 3.0, "lower_leg": 9.0} if t < 4.5 else {"chest": 1.5, "hand": 1.0}
+            return {"ann": Person(fast)} if t < 9.0 else {}
+
+    crew = Crew()
+    assert person_speed(crew, "ann", "hand", 5.2) == 1.0
+    assert person_speed(crew, "ann", "hand", 4.9) == 3.0
+    assert person_speed(crew, "ann", "lower_leg", 4.4) == 9.0
+    assert person_speed(crew, "ann", None, 4.4) == 3.0  # legs swing fast, and reach nothing
+    assert person_speed(crew, "ann", None, 5.2) == 1.5
+    assert person_speed(crew, "bob", None, 5.2) == person_speed(crew, "ann", None, 20.0) == 0.0
