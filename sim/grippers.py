@@ -22,7 +22,7 @@ class Gripper:
         float  # N: of each finger when closing; that lifts a part off the cup of a vacuum gripper
     )
     shear: float  # N: that slides a part along the cup; 0 where friction does the holding
-    response: float  # s from the command to the force
+    response: float  # s from the command to the force; it lets go at once
     size: float  # m: greatest opening between the pads; width of the cup
     capsules: Mapping[str, tuple[float, ...]]  # name -> capsule in the frame of `tool`
 
@@ -57,7 +57,7 @@ GRIPPERS: dict[str, Gripper] = {
         finger_speed=0.0,
         force=VACUUM * pi * CUP**2 / 4.0 / SAFETY,  # C: 37.7 N
         shear=0.5 * VACUUM * pi * CUP**2 / 4.0 / SAFETY,  # D: friction 0.5 between cup and part
-        response=0.15,  # D: evacuation and blow-off
+        response=0.15,  # D: evacuation
         size=CUP,
         capsules={"tool": (0.0, 0.0, -0.1272, 0.0, 0.0, -0.0275, 0.034)},  # C
     ),
