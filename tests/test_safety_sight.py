@@ -89,6 +89,23 @@ def test_who_was_there_before_a_gap_must_be_there_after_it(profile):
 
 
 @pytest.mark.parametrize("profile", SEEING)
+@pytest.mark.parametrize(
+    "at, blind, missed", [(3.4, 1.0, True), (4.6, 1.0, True), (5.4, 1.0, False), (3.4, 0.05, False)]
+)
+def test_who_can_have_come_in_while_nobody_was_tracked_must_be_there_too(
+    profile, at, blind, missed
+):
+    """Somebody who was beside the monitored area when the sight of them was lost."""
+    guard, before, back = layer(profile), column(at), 5 + round(blind / TICK)
+    for tick in range(back):
+        guard.filter(state(tick, before, age=0.1 + TICK * max(0, tick - 4)), ASKED)
+    for tick in range(back, back + 300):
+        decision = guard.filter(state(tick), ASKED)
+        assert (decision.category is not None) == missed
+    assert bool(guard.latched) == missed
+
+
+@pytest.mark.parametrize("profile", SEEING)
 def test_a_gap_after_which_everybody_is_there_resets_itself(profile):
     guard, there = layer(profile), column(3.9)
     for tick in range(120):

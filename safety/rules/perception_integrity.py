@@ -112,8 +112,8 @@ class PerceptionIntegrity:
     did not walk out of the monitored area, or of which `machines["tracker_disagreement"]` (m) is
     too large. Lost is a name that is gone, one that is now where nobody can have walked to, since
     it is somebody else's, and one of whose body a part is gone. Who was there before a sight that
-    was too old must be there after it. Somebody who stays lost is for a person to look for: once
-    that is asked the rule asks no more, so that the reset is theirs.
+    was too old, or can have come in meanwhile, must be there after it. Somebody who stays lost is
+    for a person to look for: once that is asked the rule asks no more, so that the reset is theirs.
     """
 
     name = "perception_integrity"
@@ -204,8 +204,13 @@ class PerceptionIntegrity:
         seen = {n: (x, y, k) for n, (_, x, y), k in zip(names, places.tolist(), sizes, strict=True)}
         lost = [one for one in self._lost if self._gone(one, seen, taken)]
         if self._places is not None:
+            since = taken - self._taken
+            # while nobody was tracked, who was beside the area may have come into it
+            blind = since if since > self._limit + RENEWED and self._area else 0.0
+            near = self._area + HUMAN_SPEED_REACHING * blind
             were = zip(self._names, self._places.tolist(), self._sizes, strict=True)
             for name, (inside, x, y), k in were:
+                inside = inside or (blind > 0.0 and hypot(x, y) < near)
                 if inside and self._gone((self._taken, name, x, y, True, k), seen, taken):
                     lost.append((self._taken, name, x, y, name not in seen, k))
         self._lost = tuple(lost)
