@@ -108,9 +108,9 @@ def test_an_update_of_any_source_forgets_what_was_compiled_from_it(tmp_path):
     for name in sources:
         assert not kept(name), name
         assert kept(None)
-    (tmp_path / "agents/new.py").write_text("no")
+    (tmp_path / "agents/my_new.py").write_text("no")
     assert kept(None)
-    (tmp_path / "sim/new.py").write_text("no")
+    (tmp_path / "sim/my_new.py").write_text("no")
     assert not kept(None)
-    (tmp_path / "sim/new.py").unlink()
+    (tmp_path / "sim/my_new.py").unlink()
     assert not kept(None)
