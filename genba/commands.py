@@ -228,8 +228,10 @@ def speed(options: argparse.Namespace, out: TextIO) -> int:
     write_json(rows, options.json, out)
     if str(options.json) != "-":
         for row in rows:
-            lines = [[k, number(v)] for k, v in row.items() if k not in ("name", "rules")]
+            lines = [[k, number(v)] for k, v in row.items() if k not in ("name", "rules", "parts")]
             show_table(out, row["name"], ["", "median"], lines)
+            parts = [[p["name"], number(p["us"]), number(p["over_physics"])] for p in row["parts"]]
+            show_table(out, "where a step goes", ["part", "us", "over physics"], parts)
             rules = [
                 [r["name"], number(r["median_us"]), number(r["p999_us"])] for r in row["rules"]
             ]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from genba.console import import_physics
 from genba.scenarios import Scenario, ScenarioError, load
@@ -22,22 +22,48 @@ FEW = "task.parts=1"
 KEPT = 20  # ticks that the layer alone is measured on, for each step asked
 MOST = 50  # steps played for one that counts, at most
 
+# what a step is made of: whose functions, under the cell, and what they are called
+PARTS: Mapping[str, Sequence[tuple[str, str]]] = {
+    "physics": [("", "physics")],
+    "joints read": [("world", "encoders")],
+    "kinematics": [("arm", "state")],
+    "people": [("crew", "at")],
+    "sensors": [("sensors", "measure")],
+    "command": [("arm", "command")],
+    "safety layer": [("", "filter")],
+    "controller": [("arm", "carry_out")],
+    "joints driven": [("world", "drive")],
+    "referee": [("referee", "watch")],
+    "task": [("task", "advance"), ("task", "reward"), ("arm", "feel")],
+    "observation": [("", "_observe")],
+    "record": [("", "_write")],
+}
+
 Blocks = list[dict[str, float]]
 
 
 class Stopwatch:
-    """Adds up the seconds spent in a function that it takes the place of."""
+    """Adds up the seconds spent in a function that it takes the place of.
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
+    Those that share `inner` count their own time alone, without that of one called within.
+    """
+
+    def __init__(self, function: Callable[..., Any], inner: list[float] | None = None) -> None:
+        self.function, self.inner = function, inner
         self.seconds = 0.0
-        self.calls = 0
 
     def __call__(self, *args: Any) -> Any:
+        inner = self.inner
+        outside = 0.0
+        if inner is not None:
+            outside, inner[0] = inner[0], 0.0
         start = time.perf_counter()
         result = self.function(*args)
-        self.seconds += time.perf_counter() - start
-        self.calls += 1
+        spent = time.perf_counter() - start
+        self.seconds += spent
+        if inner is not None:
+            self.seconds -= inner[0]
+            inner[0] = outside + spent
         return result
 
 
@@ -61,6 +87,25 @@ class Timed:
         return self.tick.seconds + self.reset.seconds + self.skipped.seconds
 
 
+class Part:
+    """A part of a step, whose functions are watched."""
+
+    def __init__(self) -> None:
+        self.stopwatches: list[Stopwatch] = []
+
+    @property
+    def seconds(self) -> float:
+        """Spent in it so far."""
+        return sum(one.seconds for one in self.stopwatches)
+
+
+class Watch(Protocol):
+    """What adds up seconds."""
+
+    @property
+    def seconds(self) -> float: ...
+
+
 class Running:
     """A cell at work, whose blocks of steps continue one another.
 
@@ -74,14 +119,19 @@ class Running:
 
         self.env: Any = make_env(scenario)
         cell: Any = self.env.unwrapped
-        self.physics = cell.physics = Stopwatch(cell.physics)
-        self.safety = cell.filter = Stopwatch(cell.filter)
-        self.audit = None if log is None else Timed(log)
-        cell.layer.recorder = self.audit
+        self.watches = self.watch(cell)
+        if log is not None:
+            self.watches["audit"] = cell.layer.recorder = Timed(log)
         self.agent: Any = make_agent(agent, self.env)
         self.shared = scenario.people.visits_per_hour > 0
         self.seed = 0
         self.reset()
+
+    def watch(self, cell: Any) -> dict[str, Watch]:
+        """Stopwatches in the places of what is measured."""
+        physics = cell.physics = Stopwatch(cell.physics)
+        safety = cell.filter = Stopwatch(cell.filter)
+        return {"physics": physics, "safety": safety}
 
     def reset(self) -> float:
         """The next episode; returns the seconds that took."""
@@ -93,26 +143,24 @@ class Running:
         return spent
 
     def block(self, steps: int) -> dict[str, float]:
-        """Seconds of physics, safety, audit log and all, a control step, over `steps` steps.
+        """Seconds of all and of each that is watched, a control step, over `steps` steps.
 
         Steps in which the robot is locked out for a person have no physics and are not counted;
         where the scenario has people, only steps with somebody in the cell are.
         """
-        spent = {"physics": 0.0, "safety": 0.0, "audit": 0.0, "total": 0.0}
+        spent = dict.fromkeys(("total", *self.watches), 0.0)
         counted = 0
         for _ in range(MOST * steps):
             action = self.agent.act(self.observation)
-            physics, safety, calls = self.physics.seconds, self.safety.seconds, self.physics.calls
-            audit = self.audit.seconds if self.audit is not None else 0.0
+            before = {name: watch.seconds for name, watch in self.watches.items()}
             start = time.perf_counter()
             self.observation, _, terminated, truncated, _ = self.env.step(action)
             total = time.perf_counter() - start
             present = bool(self.env.unwrapped.state.people) or not self.shared
-            if self.physics.calls > calls and present:
+            if present and self.watches["physics"].seconds > before["physics"]:
                 spent["total"] += total
-                spent["physics"] += self.physics.seconds - physics
-                spent["safety"] += self.safety.seconds - safety
-                spent["audit"] += self.audit.seconds - audit if self.audit is not None else 0.0
+                for name, watch in self.watches.items():
+                    spent[name] += watch.seconds - before[name]
                 counted += 1
             if terminated or truncated:
                 self.reset()
@@ -121,43 +169,84 @@ class Running:
         return {name: seconds / max(counted, 1) for name, seconds in spent.items()}
 
 
+class Dissected(Running):
+    """A cell of whose steps each of PARTS is watched, which takes time of its own."""
+
+    def watch(self, cell: Any) -> dict[str, Watch]:
+        """One for each part; they are put in their places when an episode begins."""
+        self.inner = [0.0]
+        self.parts = {name: Part() for name in PARTS}
+        return dict(self.parts)
+
+    def reset(self) -> float:
+        """The next episode, whose people and sensors are new."""
+        spent = super().reset()
+        cell: Any = self.env.unwrapped
+        for name, part in self.parts.items():
+            for whose, what in PARTS[name]:
+                owner = getattr(cell, whose) if whose else cell
+                if not isinstance(function := getattr(owner, what), Stopwatch):
+                    part.stopwatches.append(Stopwatch(function, self.inner))
+                    setattr(owner, what, part.stopwatches[-1])
+        return spent
+
+
 def speed(name: str, steps: int, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """Medians over blocks of `steps` control steps; the times are this machine's, ratios carry.
 
-    Raises ScenarioError.
+    `parts` and `rules` are lists of parts of a step and of rules of the layer, the rest are
+    numbers. Raises ScenarioError.
     """
     import_physics()
     from genba.safety.audit import AuditLog, Book
 
     many = load(name, overrides)
     with tempfile.TemporaryDirectory() as folder, AuditLog(Book(Path(folder) / "log")) as log:
-        cells = [Running(many, "scripted"), Running(many, "scripted", log)]
+        cells = [
+            Running(many, "scripted"), Running(many, "scripted", log), Dissected(many, "scripted")
+        ]  # fmt: skip
         if many.cell == "kitting":  # a tote of ten parts against a tote of one
             cells.append(Running(load(name, [*overrides, FEW]), "scripted"))
         try:
             for cell in cells:
                 cell.block(steps)  # compiles, warms up
-            blocks = [[cell.block(steps) for cell in cells] for _ in range(BLOCKS)]
+            rounds = [[cell.block(steps) for cell in cells] for _ in range(BLOCKS)]
             resets = [cells[0].reset() for _ in range(RESETS)]
         finally:
             for cell in cells:
                 cell.env.close()
-    if not all(one["physics"] > 0.0 for block in blocks for one in block):
+    if not all(one["physics"] > 0.0 for blocks in rounds for one in blocks):
         raise ScenarioError(
             f"{name}: nobody was there in a block of {steps} steps; give more --steps"
         )
-    row = summary([b[0] for b in blocks], resets)
-    ratio = median(b[0]["total"] / b[2]["total"] for b in blocks) if len(cells) == 3 else None
-    layer = layer_speed(many, KEPT * steps)
-    return {"name": many.name, **row, **audited(blocks), "parts_10_over_1": ratio, **layer}
-
-
-def audited(blocks: Sequence[Blocks]) -> dict[str, float]:
-    """What the audit log costs, from blocks of a cell without one and of the same cell with one."""
+    plain, audit, dissected, *few = map(list, zip(*rounds, strict=True))
     return {
-        "audit_share": median(b[1]["audit"] / b[1]["total"] for b in blocks),
-        "with_audit_over_without": median(b[1]["total"] / b[0]["total"] for b in blocks),
+        "name": many.name,
+        **summary(plain, resets),
+        "audit_share": median(b["audit"] / b["total"] for b in audit),
+        "with_audit_over_without": _over(audit, plain),
+        "parts_10_over_1": _over(plain, few[0]) if few else None,
+        "parts": parted(dissected),
+        **layer_speed(many, KEPT * steps),
     }
+
+
+def _over(one: Blocks, other: Blocks) -> float:
+    """The time of a step over that of a step of the other cell, in blocks of the same minute."""
+    return median(a["total"] / b["total"] for a, b in zip(one, other, strict=True))
+
+
+def parted(blocks: Blocks) -> list[dict[str, Any]]:
+    """Each part of a step, {"name", "us", "over_physics"}; what is in none of them comes last."""
+    rest = [{**b, "all else": b["total"] - sum(b[name] for name in PARTS)} for b in blocks]
+    return [
+        {
+            "name": name,
+            "us": 1e6 * median(b[name] for b in rest),
+            "over_physics": median(b[name] / b["physics"] for b in rest),
+        }
+        for name in (*PARTS, "all else")
+    ]
 
 
 def summary(blocks: Blocks, resets: Sequence[float]) -> dict[str, float]:

@@ -14,6 +14,7 @@ from genba.agents.trained import HERE
 from genba.cli import BAD_INPUT, CATALOGUES, FAILED, INTERRUPTED, main
 from genba.console import show_table
 from genba.safety import read_config
+from genba.speed import PARTS, Stopwatch, parted
 from genba.speed_rules import every_rule
 
 SHORT = ["--seconds", "1", "--agent", "idle"]
@@ -354,8 +355,29 @@ def test_speed_accounts_for_the_steps_that_were_measured(capfd):
     assert row["physics_us"] + row["safety_us"] < row["step_us"] * 1.5  # parts of one whole
     assert row["parts_10_over_1"] > 0.0 and row["reset_in_steps"] > 0.0
     assert 0.0 < row["layer_us_median"] <= row["layer_us_p999"] <= row["layer_us_max"]
+    assert row["parts"][0]["name"] == "physics" and row["parts"][0]["over_physics"] == 1.0
+    assert [part["name"] for part in row["parts"]] == [*PARTS, "all else"]
+    assert all(0.0 < part["over_physics"] < 10.0 for part in row["parts"] if part["us"])
     assert [rule["name"] for rule in row["rules"]] == [*read_config(every_rule())]
     assert all(0.0 < rule["median_us"] <= rule["p999_us"] for rule in row["rules"])
+
+
+def test_a_part_of_a_step_does_not_count_what_another_within_it_takes(monkeypatch):
+    now = iter([0.0, 1.0, 3.0, 4.5, 6.0, 7.0])
+    monkeypatch.setattr("genba.speed.time.perf_counter", lambda: next(now))
+    inner = [0.0]
+    within = Stopwatch(lambda: None, inner)
+    around = Stopwatch(lambda: within() or within(), inner)
+    around()
+    assert (within.seconds, around.seconds) == (2.0 + 1.5, 7.0 - 3.5)
+
+
+def test_the_parts_of_a_step_make_the_whole():
+    block = {name: 1e-6 for name in PARTS} | {"physics": 4e-6, "total": 20e-6}
+    parts = parted([block])
+    assert sum(part["us"] for part in parts) == pytest.approx(20.0)
+    left = parts[-1]
+    assert left["name"] == "all else" and left["over_physics"] == pytest.approx(1.0)
 
 
 def test_speed_asks_for_more_steps_where_nobody_came(capfd):
@@ -368,9 +390,12 @@ def test_speed_asks_for_more_steps_where_nobody_came(capfd):
 
 def test_speed_shows_the_layer_rule_by_rule(capfd, monkeypatch):
     rules = [{"name": "tcp_speed", "median_us": 0.41, "p999_us": 1.93}]
-    row = {"name": "kitting_shared", "layer_us_median": 17.3, "layer_us_p999": 61.2, "rules": rules}
+    parts = [{"name": "referee", "us": 22.4, "over_physics": 0.083}]
+    row = {"name": "kitting_shared", "layer_us_median": 17.3, "layer_us_p999": 61.2}
+    row |= {"rules": rules, "parts": parts}
     monkeypatch.setattr("genba.speed.speed", lambda *_: row)
     code, out, _ = answer(capfd, "speed", "kitting_shared")
     assert code == 0 and "two people near" in out
     for shown in ("layer_us_median", "17.3", "layer_us_p999", "61.2", "tcp_speed", "0.41", "1.93"):
         assert shown in out
+    assert "referee" in out and "22.4" in out and "0.083" in out
