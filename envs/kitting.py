@@ -134,7 +134,9 @@ class Kitting:
             self.hands.assisted.add(part)
             slot = self._free_slot()
             if slot is not None:
-                return [self._fill(world, slot, part, rework=True)]
+                finished = self._fill(world, slot, part, rework=True)
+                self.poses = world.poses()
+                return [finished]
         # after an overtime the person lays out anew what could not be picked
         loose = (self.target, self.hands.held) if cause == "cycle_overtime" else (part,)
         for name in filter(None, loose):

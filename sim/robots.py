@@ -54,7 +54,6 @@ class Robot:
     mass: float  # kg, of the whole arm
     payload: float  # kg
     tcp_speed_max: float  # m/s
-    tcp_turn_max: float  # rad/s
     deceleration: float  # m/s^2, least v^2/(2 s) of the TCP: motion.realised_deceleration
     redundant: int | None  # the joint that turns the elbow about the tool, pulled to its home
     capsules: Mapping[str, tuple[float, ...]]  # link -> (x0, y0, z0, x1, y1, z1, radius), its frame
@@ -89,7 +88,6 @@ PANDA = Robot(
     mass=18.0,  # P
     payload=3.0,  # P
     tcp_speed_max=1.7,  # P
-    tcp_turn_max=2.5,  # P
     deceleration=1.4,  # C
     redundant=2,
     capsules={  # C: fitted to the meshes, checked by tests/test_sim_robots.py
@@ -127,7 +125,6 @@ IIWA = Robot(
     mass=29.9,  # R
     payload=14.0,  # R
     tcp_speed_max=1.7,  # D, unverified: as the Panda
-    tcp_turn_max=2.5,  # D, unverified: as the Panda
     deceleration=1.8,  # C
     redundant=2,
     capsules={  # C

@@ -242,6 +242,7 @@ def test_who_is_called_lays_a_part_into_a_free_slot_and_a_full_tray_s_part_back_
     assert done.data["rework"] and done.data["assisted"] and done.time == 9.0
     assert task.filled[0] == part
     assert np.allclose(cell.world.pose(part)[:3], task.slots[0])
+    assert np.allclose(task.poses[part][:3], task.slots[0])
     task = filled_up(cell, monkeypatch)
     part = task.in_tote[0]
     held(cell, part, monkeypatch)

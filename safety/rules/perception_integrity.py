@@ -206,12 +206,12 @@ class PerceptionIntegrity:
         if self._places is not None:
             since = taken - self._taken
             # while nobody was tracked, who was beside the area may have come into it
-            blind = since if since > self._limit + RENEWED and self._area else 0.0
-            near = self._area + HUMAN_SPEED_REACHING * blind
+            blind = since > self._limit + RENEWED and self._area > 0.0
+            near = self._area + HUMAN_SPEED_REACHING * since if blind else 0.0
             were = zip(self._names, self._places.tolist(), self._sizes, strict=True)
             for name, (inside, x, y), k in were:
-                inside = inside or (blind > 0.0 and hypot(x, y) < near)
-                if inside and self._gone((self._taken, name, x, y, True, k), seen, taken):
+                within = inside or hypot(x, y) < near
+                if within and self._gone((self._taken, name, x, y, True, k), seen, taken):
                     lost.append((self._taken, name, x, y, name not in seen, k))
         self._lost = tuple(lost)
         self._names, self._places, self._sizes, self._taken = names, places, sizes, taken
