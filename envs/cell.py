@@ -117,7 +117,8 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]], EzPickle):
         since = self.time
         recording(self.layer, self.machines)
         self.desk.lock(since)
-        if locked := (self.desk.busy and still(self.state.robots[ROBOT])):
+        falling = self.task.hands.falling(since)  # what is in the air comes down first
+        if locked := (self.desk.busy and still(self.state.robots[ROBOT]) and not falling):
             new = self._wait()
         else:
             asked = self.arm.hold() if self.desk.busy else self.arm.hear(action)
@@ -125,7 +126,7 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]], EzPickle):
             new = [event for _ in range(TICKS) if self.time < end for event in tick(asked)]
             self.arm.feel()
             new += self.task.advance(self.world, self.state.robots[ROBOT], self.time)
-            new += self._respond(new)
+        new += self._respond(new, locked)
         done = self.time >= self.scenario.seconds - 1e-9
         self.instruments.read(new, self.time, self.arm)
         # before the last step closes what is open; a robot that is locked out harms nobody, and
@@ -170,7 +171,8 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]], EzPickle):
         new = company.seen(self.referee, self.crew, self.state, self.time, TICK)
         if self.time >= self.desk.until:
             new += [self.desk.arrive()] if self.desk.phase == "coming" else self._release()
-        self.state = self.measured = self._look()
+        self.state = self._look()
+        self.measured = self.sensors.measure(self.state)
         return new
 
     def _release(self) -> list[Event]:
@@ -193,18 +195,17 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]], EzPickle):
         self.state = self._look()
         new += self._tick(self.arm.hold())
         self.referee.worst = worst  # at a robot that is locked out nobody has a close call
-        if self.layer.latched:
-            missed = company.overlooked(self.layer.latched, self.state, self.measured)
-            reset = () if missed else self.layer.reset(self.time)
-            if not reset:
-                self.desk.stay()
-                return new
-            new += reset
-        return [*new, self.desk.finish(self.time)]
+        missed = company.overlooked(self.state, self.measured)
+        reset = () if missed else self.layer.reset(self.time)
+        if missed or self.layer.latched:
+            self.desk.stay()
+            return new
+        return [*new, *reset, self.desk.finish(self.time)]
 
-    def _respond(self, new: Sequence[Event]) -> list[Event]:
+    def _respond(self, new: Sequence[Event], locked: bool) -> list[Event]:
         """Call the operator for what latched, jammed, fell or hit somebody."""
-        overtime, latched = self.diary.overtime() and not self.desk.busy, bool(self.layer.latched)
+        overtime = not (locked or self.desk.busy) and self.diary.overtime()
+        latched = not locked and bool(self.layer.latched)  # else the operator is here for it
         if not (new or latched or overtime):
             return []
         events = tickets(new)
@@ -233,8 +234,8 @@ class CellEnv(gym.Env[Observation, NDArray[np.float32]], EzPickle):
         diary.enter(self.time, self._condition(standing))
         diary.watch(self.referee.worst, state)
         if state.people and not self.desk.busy:
-            apart, scale = self.referee.separation, self.layer.scale
-            diary.trace.append(company.trace_row(state, robot, apart, scale))
+            now = self.referee.separation, self.layer.scale, self.world.robot.deceleration
+            diary.trace.append(company.trace_row(state, robot, *now))
         if done:
             diary.close(self.time)
         return written

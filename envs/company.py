@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import hypot, inf
 
 import numpy as np
@@ -77,10 +77,10 @@ def seen(referee: Referee, crew: Crew, state: State, until: float, tick: float) 
     return events
 
 
-def overlooked(latched: Sequence[str], truth: State, measured: State) -> bool:
-    """Whether the operator, who looks before a reset, sees somebody whom the sensors have lost."""
-    if "perception_integrity" not in latched:
-        return False
+def overlooked(truth: State, measured: State) -> bool:
+    """Whether the operator, who looks before the robot is released, sees somebody whom the sensors
+    have lost: of who was there before it was locked out no rule knows any more.
+    """
     base = next(iter(truth.robots.values())).capsules[0]
     return any(
         person.role != "operator"
@@ -90,20 +90,22 @@ def overlooked(latched: Sequence[str], truth: State, measured: State) -> bool:
     )
 
 
-def protective(speed: float) -> float:
-    """S_p (m) at a TCP speed with the layer's defaults: the line that reports draw."""
+def protective(speed: float, deceleration: float) -> float:
+    """S_p (m) at a TCP speed (m/s) of a robot that brakes with `deceleration` (m/s^2), all else
+    the layer's defaults: the line that reports draw.
+    """
     delay = standards.REACTION_TIME + standards.SENSOR_DELAY
     return standards.iso_separation(
-        speed, speed, delay, standards.DECELERATION, standards.Z_D + standards.Z_R
+        speed, speed, delay, deceleration, standards.Z_D + standards.Z_R
     )
 
 
 def trace_row(
-    state: State, robot: RobotState, separation: float, scale: float
+    state: State, robot: RobotState, separation: float, scale: float, deceleration: float
 ) -> tuple[float, float, float, float, float]:
     """Time s, separation m, S_p m, TCP speed m/s, scale: what reports draw of a control step."""
     speed = hypot(*robot.tcp_velocity[:3].tolist())
-    return state.time, separation, protective(speed), speed, scale
+    return state.time, separation, protective(speed, deceleration), speed, scale
 
 
 def view(measured: State, robot: str, scale: float, out: NDArray[np.float32]) -> None:

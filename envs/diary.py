@@ -11,12 +11,15 @@ import numpy as np
 
 from genba.envs.operator import Desk
 from genba.safety import SafetyLayer
+from genba.safety.layer import LAYER
 from genba.scenarios import Scenario
 from genba.sim.state import Array, Event, EventKind, Person, State, Value
 
 AUTONOMOUS = ("producing", "slowed", "idle")  # states in which the cell could finish a part
 PROGRESS = (EventKind.PART_FINISHED, EventKind.PART_REJECTED, EventKind.SERVICE_DONE)
 _time = attrgetter("time")
+# who stops a robot whose policy gives no answer; what else the layer itself stops, it latches
+POLICY = "policy_watchdog", "finite_command", LAYER
 IDLE = 2.0  # s without motion, though nothing stops the robot, after which it counts as idle
 
 
@@ -133,7 +136,7 @@ def condition(desk: Desk, layer: SafetyLayer, task: str, standing: bool, idle: b
     if layer.latched:
         return "stopped"
     if layer.stopped_by is not None:
-        return "standstill"
+        return "idle" if layer.stopped_by in POLICY else "standstill"
     if task != "producing":
         return task
     if layer.scale < 0.999:

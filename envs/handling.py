@@ -6,6 +6,7 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 from math import dist
 
+from genba.sim.contacts import between_fingers
 from genba.sim.state import Event, EventKind, RobotState
 from genba.sim.world import World
 
@@ -13,6 +14,7 @@ IN_HAND = 0.035  # m between the TCP and the centre of a part that is held
 REST = 0.02  # m/s below which a released part counts as at rest
 STILL = 0.25  # s it must rest before it is judged
 PATIENCE = 3.0  # s after which it is judged, at rest or not
+FALLING = 1.0  # s within which a part that was let go comes down, from anywhere over the table
 
 
 @dataclass(slots=True)
@@ -44,6 +46,10 @@ class Handling:
         """The part is on its own from now on and will be judged when it rests."""
         self.released.setdefault(part, (time, time))
 
+    def falling(self, time: float) -> bool:
+        """Whether a part may still be on its way down."""
+        return any(time - start < FALLING for start, _ in self.released.values())
+
     def at_rest(
         self, world: World, time: float, riding: Container[str] = (), belt: float = 0.0
     ) -> list[str]:
@@ -73,7 +79,10 @@ class Handling:
             return world.sucked
         if self.held is not None and self._near(world, self.held, robot):
             return self.held
-        near = [n for n in world.in_play() if self._near(world, n, robot)]
+        # fingers may also have closed on a wall beside it
+        near = [
+            n for n in world.in_play() if self._near(world, n, robot) and between_fingers(world, n)
+        ]
         return min(near, key=lambda n: _distance(world, n, robot)) if near else None
 
     def _near(self, world: World, part: str, robot: RobotState) -> bool:

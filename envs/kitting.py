@@ -147,9 +147,11 @@ class Kitting:
 
     def condition(self) -> str:
         """`producing`, or what the cell waits for."""
-        if all(self.filled) or not self.tray_ready():
+        if not self.tray_ready():
             return "changeover"
-        return "producing" if self.in_tote or self.hands.held else "starved"
+        # a full tray goes once the robot is out of its way: that is the robot's to do
+        busy = self.in_tote or self.hands.held or all(self.filled)
+        return "producing" if busy else "starved"
 
     def tray_ready(self) -> bool:
         """Whether a tray stands at its place."""

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numba.extending import register_jitable
 
+from genba.envs.handling import Handling
 from genba.sim.compiled import kernel
 from genba.sim.layout import Fixture, Layout
 from genba.sim.people import Workplace
@@ -38,6 +39,7 @@ class Task(Protocol):
     fields: Mapping[str, int]  # observation: name -> length
     workplace: Workplace  # where people walk, stand and reach
     poses: Mapping[str, Array]  # part in the cell -> (7,) pose
+    hands: Handling  # what the robot holds, and what it has let go
 
     def layout(self) -> Layout: ...
     def reset(self, world: World, rng: np.random.Generator) -> None: ...

@@ -46,6 +46,7 @@ PERCEPTION_DISAGREEMENT = 0.1  # m between two trackers of one person: twice the
 WATCHDOG_TICKS = 3  # bad safety ticks in a row (D)
 WATCHDOG_HOLDS = 3  # holds within WATCHDOG_WINDOW that call a person (D)
 WATCHDOG_WINDOW = 60.0  # s (D)
+WATCHDOG_LONGEST = 10.0  # s of one hold that call a person (D)
 RECOVERY_AFTER = 0.5  # s of hold until the recovery controller lifts the tool (D)
 RECOVERY_WAY = 0.05  # m by which it does (D)
 

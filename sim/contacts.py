@@ -28,6 +28,14 @@ def equipment_force(world: World) -> Array:
     return total
 
 
+def between_fingers(world: World, part: str) -> bool:
+    """Whether every finger touches the part."""
+    return all(
+        p.getContactPoints(world.body, world.parts[part], finger, -1, world.client)
+        for finger in world.fingers.joints
+    )
+
+
 def part_force(world: World) -> float:
     """N with which fixtures press on the parts that arm or gripper touch or hold."""
     names = {body: name for name, body in world.parts.items()}

@@ -12,6 +12,7 @@ from genba.sim.workplace import Point3, Workplace, route
 
 SPEED = 1.3  # m/s
 PRESS = 1.0  # s that it takes to press the reset button
+OVER = 0.11  # m: a hand over the walls of totes and bins
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def operator_visit(
         return Visit(start, "operator", "operator", "operator", movements, HEIGHT, place.ground)
 
     def reach(seconds: float) -> Reach:
-        point = (work[0], work[1], max(work[2], 0.07))
+        point = (work[0], work[1], max(work[2], OVER))
         return Reach((point,), 0.9, min(3.0, max(0.2, seconds - 2.5)))
 
     _, there, back, *_, pressed, _ = plan(SPEED, 0.0, reach(0.0), *pressing).ends()

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from genba.agents import make as make_agent
 from genba.envs import make
 from genba.envs.handling import Handling
-from genba.envs.kitting_layout import CLEAR, PART_HALF, PLACED, TRAY, slot_of, slots
+from genba.envs.kitting_layout import (
+    CLEAR,
+    PART_HALF,
+    PLACED,
+    TOTE,
+    TOTE_INNER,
+    TRAY,
+    slot_of,
+    slots,
+)
 from genba.envs.task import Goal, grasp_yaw, tool_yaw, upright
 from genba.scenarios import load
 from genba.sim.state import EventKind
@@ -216,7 +225,8 @@ def test_a_full_tray_goes_when_the_gripper_is_out_of_its_way_and_a_new_one_takes
 ):
     task = filled_up(cell, monkeypatch)
     full = list(task.filled)
-    assert all(full) and task.condition() == "changeover" and task.tray_ready()
+    # the robot is in its way: where that lasts it is idle, and somebody is called
+    assert all(full) and task.condition() == "producing" and task.tray_ready()
     near, clear = over_the_tray(cell, CLEAR - 0.01), over_the_tray(cell, CLEAR + 0.01)
     assert task.advance(cell.world, near, task.time + 0.05) == []
     (event,) = task.advance(cell.world, clear, task.time + 0.05)
@@ -249,6 +259,25 @@ def test_who_is_called_lays_a_part_into_a_free_slot_and_a_full_tray_s_part_back_
     laid(cell, part, (0.45, 0.0, 0.02))
     assert task.help(cell.world, "misplaced_part", part, 99.0) == []
     assert part in task.in_tote and part in task.hands.assisted
+
+
+def test_fingers_that_close_on_the_wall_beside_a_part_hold_no_part(cell):
+    cell.reset(seed=1)
+    task, part = cell.task, cell.task.in_tote[0]
+    edge = TOTE[1] + TOTE_INNER[1]
+    cell.world.place(part, np.array([TOTE[0], edge - 0.022, 0.0195, 0.0, 0.0, 0.0, 1.0]))
+    wall, felt = np.array([TOTE[0], edge + 0.003, 0.04]), 0
+    for _ in range(200):
+        tcp, action = cell.state.robots["robot"].tcp, np.zeros(7)
+        gap = wall - tcp[:3]
+        action[:3] = np.clip(2.0 * gap, -0.3, 0.3)
+        if np.hypot(gap[0], gap[1]) > 0.01:
+            action[2] = 0.2 if tcp[2] < 0.12 else 0.0
+        action[6] = 1.0 if np.linalg.norm(gap) < 0.012 else -1.0
+        cell.step(action)
+        felt += cell.arm.holding
+    assert felt > 20 and np.linalg.norm(cell.world.pose(part)[:3] - wall) < 0.035
+    assert task.hands.held is None and part not in task.hands.started and part in task.in_tote
 
 
 def test_after_an_overtime_the_part_that_could_not_be_picked_lies_elsewhere(cell):

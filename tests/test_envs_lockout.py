@@ -55,6 +55,23 @@ def test_who_leans_on_a_robot_that_is_locked_out_is_seen_and_costs_the_policy_no
     assert not any(costs)
 
 
+@pytest.mark.parametrize("answer", [np.nan, 2.0])
+def test_a_policy_that_never_answers_is_idle_and_costs_an_intervention(answer):
+    env: Any = envs.make("kitting_alone", overrides={"seconds": 40, "operator.notice": [1, 2]})
+    _, info = env.reset(seed=1)
+    states, done = {info["state"]}, False
+    while not done:
+        *_, done, info = env.step(np.full(7, answer))
+        states.add(info["state"])
+    env.close()
+    figures = kpi.figures(kpi.tally(env.events, 40.0))
+    assert figures["interventions"] == 1.0 and figures["standstill_share"] == 0.0
+    assert {e.data["cause"] for e in env.events if e.kind is EventKind.REQUEST} == {
+        "policy_failure"
+    }
+    assert states >= {"idle", "waiting", "serving"}
+
+
 def test_who_changes_sides_during_a_lock_out_has_not_gone_through_the_robot():
     """They walk round it, here far away, while the physics does not run."""
     worked = []

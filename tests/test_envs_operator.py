@@ -167,23 +167,21 @@ def test_the_robot_works_on_only_while_all_that_is_asked_for_can_wait():
         assert d.busy is locked, [one.cause for one in calls]
 
 
-def lost(latched, role="visitor", away=1.0, seen=False):
+def lost(role="visitor", away=1.0, seen=False):
     """Whether the operator sees that a person `away` m from the base is not on the track."""
     body = np.full((17, 7), 0.6 * away)
     body[0, 1] = 0.8 * away
     people = {"ann": Person(role, "indifferent", body, np.zeros((17, 6)))}
     robot: Any = SimpleNamespace(capsules=np.zeros((2, 7)))
     truth = State(0.0, {"robot": robot}, people)
-    return company.overlooked(latched, truth, truth if seen else truth._replace(people={}))
+    return company.overlooked(truth, truth if seen else truth._replace(people={}))
 
 
 def test_the_operator_sees_whom_the_sensors_have_lost():
-    latched = ("joint_limits", "perception_integrity")
-    assert lost(latched) and lost(latched, away=PERCEPTION_AREA - 0.01)
-    assert not lost(latched, seen=True)
-    assert not lost(latched, away=PERCEPTION_AREA + 0.01)
-    assert not lost(latched, role="operator")  # who knows where he is himself
-    assert not lost(("joint_limits",))  # the sensors are not what stopped the robot
+    assert lost() and lost(away=PERCEPTION_AREA - 0.01)
+    assert not lost(seen=True)
+    assert not lost(away=PERCEPTION_AREA + 0.01)
+    assert not lost(role="operator")  # who knows where he is himself
 
 
 def seen(*places):
@@ -312,7 +310,7 @@ def test_whoever_is_hit_hard_presses_the_emergency_stop():
     for ratio, pressed in ((0.8, False), (1.2, True)):
         env.reset(seed=3)
         blow = {"moving": True, "force_ratio": 3.0, "robot_force_ratio": ratio}
-        asked = env._respond([Event(0.0, KINDS.CONTACT, "visitor-1", blow)])
+        asked = env._respond([Event(0.0, KINDS.CONTACT, "visitor-1", blow)], False)
         assert env.machines["emergency_stop"] is pressed
         assert [e.data["cause"] for e in asked] == ["contact"] * pressed
         env._tick(env.arm.hold())
@@ -320,24 +318,90 @@ def test_whoever_is_hit_hard_presses_the_emergency_stop():
     env.close()
 
 
-def test_nothing_is_reset_while_somebody_is_overlooked_and_it_is_tried_again(monkeypatch):
+@pytest.mark.parametrize("stopped", [True, False])
+def test_nothing_is_released_while_somebody_is_overlooked_and_it_is_tried_again(
+    monkeypatch, stopped
+):
+    """Whatever the operator came for: sight that was lost during a lock-out latched nothing."""
     env, looked = idle_cell(), []
 
-    def overlooked(latched, truth, measured):
-        assert latched == ("emergency_stop",) and truth is env.state and measured is env.measured
+    def overlooked(truth, measured):
+        assert truth is env.state and measured is env.measured
         looked.append(env.time)
         return len(looked) < 4
 
     monkeypatch.setattr(company, "overlooked", overlooked)
     agent = make("idle", env)
     observation, _ = env.reset(seed=3)
-    env.machines["emergency_stop"] = True
+    env.machines["emergency_stop"] = stopped
+    if not stopped:
+        env.desk.call(0.0, Call("dropped_part", *CALLS["dropped_part"]), WORK)
     while not (kinds := {e.kind for e in env.events}) & {KINDS.SERVICE_DONE, KINDS.EPISODE_END}:
         assert KINDS.RESET not in kinds
         observation = env.step(agent.act(observation))[0]
     assert np.diff(looked) == pytest.approx([5.0, 5.0, 5.0])
-    reset = next(e for e in env.events if e.kind is KINDS.RESET)
-    assert reset.time == looked[-1] and not env.layer.latched
+    done = next(e for e in env.events if e.kind is KINDS.SERVICE_DONE)
+    resets = [e.time for e in env.events if e.kind is KINDS.RESET]
+    assert done.time == looked[-1] and not env.layer.latched
+    assert resets == [looked[-1]] * stopped
+    env.close()
+
+
+def locked_cell():
+    """A cell that waits for a person, who was called for a part that had fallen."""
+    env = idle_cell(**{"operator.jam_clear": "{mean: 5, cv: 0}"})
+    env.reset(seed=3)
+    env.desk.call(0.0, Call("dropped_part", *CALLS["dropped_part"]), WORK)
+    env.step(np.zeros(7, np.float32))
+    assert env.desk.busy and env.diary.state == "waiting"
+    return env
+
+
+def test_what_happens_while_the_robot_is_locked_out_calls_a_person_too(monkeypatch):
+    env = locked_cell()
+    blow = {"moving": True, "force_ratio": 3.0, "robot_force_ratio": 1.2}
+    hurt = Event(env.time, KINDS.CONTACT, "visitor-1", blow)
+    with monkeypatch.context() as patched:
+        patched.setattr(company, "seen", lambda *_: [hurt])
+        env.step(np.zeros(7, np.float32))
+    assert env.machines["emergency_stop"] and "contact" in [one.cause for one in env.desk.calls]
+    env.close()
+
+
+def test_what_begins_in_the_tick_of_the_release_calls_a_person_anew(monkeypatch):
+    env = locked_cell()
+    doubt = Event(env.time, KINDS.RULE, "uncertainty", {"phase": "on"})
+    tick = env._tick
+    monkeypatch.setattr(env, "_tick", lambda asked: [*tick(asked), doubt])
+    while env.desk.count == 1 and env.time < 50.0:
+        env.step(np.zeros(7, np.float32))
+    requests = [(e.data["id"], e.data["cause"]) for e in env.events if e.kind is KINDS.REQUEST]
+    assert requests == [(2, "uncertainty")]
+    assert KINDS.SERVICE_DONE in {e.kind for e in env.events}
+    env.close()
+
+
+def test_what_is_in_the_air_comes_down_before_the_robot_is_locked_out():
+    env = idle_cell()
+    env.reset(seed=3)
+    part, up = env.task.in_tote[0], np.array([0.5, 0.0, 0.4, 0.0, 0.0, 0.0, 1.0])
+    env.task.in_tote.remove(part)
+    env.world.place(part, up)
+    env.task.hands.let_go(part, 0.0)
+    env.desk.call(0.0, Call("protective_stop", *CALLS["protective_stop"]), WORK)
+    for _ in range(30):
+        env.step(np.zeros(7, np.float32))
+    assert env.desk.busy and env.time > 2.0
+    assert env.world.pose(part)[2] < 0.05
+    assert [e.data["where"] for e in env.events if e.kind is KINDS.PART_DROPPED] == ["table"]
+    env.close()
+
+
+def test_what_the_policy_sees_of_a_robot_that_is_locked_out_is_measured_all_the_same():
+    env = locked_cell()
+    env.step(np.zeros(7, np.float32))
+    true, seen = env.state.robots["robot"].q, env.measured.robots["robot"].q
+    assert 0.0 < np.abs(true - seen).max() < 1e-3 and env.measured.time == env.state.time
     env.close()
 
 
@@ -367,7 +431,7 @@ def test_nobody_is_called_for_the_time_that_a_service_takes():
         if first:
             env.desk.call(0.0, call(first), WORK)
         env.diary.productive = 1e6
-        env._respond([])
+        env._respond([], False)
         assert [one.cause for one in env.desk.calls] == causes
     env.close()
 

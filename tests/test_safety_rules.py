@@ -235,6 +235,13 @@ def bad_tick(watchdog, time):
     return watchdog.check(state(time), command(asked=(math.nan, 0.0)))
 
 
+def test_a_policy_that_never_answers_again_is_handed_over_to_a_person():
+    watchdog = rule("policy_watchdog", longest=4.0)
+    latched = [bad_tick(watchdog, i * TICK) for i in range(round(6.0 / TICK))]
+    first = next(i for i, verdict in enumerate(latched) if verdict is not PASS and verdict.latch)
+    assert first * TICK == pytest.approx(4.0 + 2 * TICK) and "too long" in latched[first].reason
+
+
 def hold(watchdog, time):
     """Three bad ticks, then a good one; the verdicts of the bad ones."""
     verdicts = [bad_tick(watchdog, time + i * TICK) for i in range(3)]

@@ -13,6 +13,7 @@ from genba.safety.standards import (
     RECOVERY_AFTER,
     RECOVERY_WAY,
     WATCHDOG_HOLDS,
+    WATCHDOG_LONGEST,
     WATCHDOG_TICKS,
     WATCHDOG_WINDOW,
 )
@@ -34,6 +35,9 @@ class PolicyWatchdogParameters(Parameters):
     window: float = Field(
         default=WATCHDOG_WINDOW, gt=0.0, le=86400.0, description="s over which they count (D)"
     )
+    longest: float = Field(
+        default=WATCHDOG_LONGEST, gt=0.0, le=86400.0, description="s of a hold that latches (D)"
+    )
     max_age: float = Field(
         default=0.0, ge=0.0, le=10.0, description="s by which an answer may be late (D)"
     )
@@ -49,7 +53,8 @@ class PolicyWatchdogParameters(Parameters):
 
 
 class PolicyWatchdog:
-    """Holds the robot while the policy fails; after several holds a person must take over.
+    """Holds the robot while the policy fails; after several holds, or a long one, a person must
+    take over.
 
     A hold that lasts is given to the recovery controller: it lifts the tool out of the work, slower
     than what counts as moving, and holds it there. It needs the robot's kinematics.
@@ -57,8 +62,8 @@ class PolicyWatchdog:
 
     name = "policy_watchdog"
     clause = "project rule (D), docs/standards.md 8: policy watchdog"
-    reaction = "category 2 (hold), lifts the tool; 3 holds in 60 s hand over to a person"
-    reset = "automatic; after 3 holds manual"
+    reaction = "category 2 (hold), lifts the tool; 3 holds in 60 s or 10 s of one hand over"
+    reset = "automatic; once handed over manual"
     order = "integrity"
     Parameters = PolicyWatchdogParameters
     MEMORY = ("_from", "_holds", "_streak")
@@ -95,6 +100,8 @@ class PolicyWatchdog:
         reason = "the policy is late" if late else "the policy's answer is no action"
         if latch:
             reason += ", again and again: a person takes over"
+        elif state.time - self._holds[-1] >= self._set.longest:
+            latch, reason = True, reason + ", for too long: a person takes over"
         motion = None if latch else self._recover(state, state.robots[self._robot])
         return Verdict(0.0, 2, latch, reason, float(self._streak), float(self._set.ticks), motion)
 
