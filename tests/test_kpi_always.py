@@ -52,6 +52,7 @@ HAPPENINGS = {
     ),
     "part_rejected": (PARTS, kinds()),
     "part_dropped": (PARTS, kinds()),
+    "tray_exchanged": (st.just("tray"), kinds(parts=st.integers(1, 2))),
     "part_lost": (PARTS, kinds(started=st.booleans())),
     "request": (
         st.just("cell"),
@@ -109,7 +110,8 @@ def episodes(draw: st.DrawFn) -> Episode:
     """Events in order of time, and how long the episode was planned to be."""
     events = sorted(draw(st.lists(happening(), max_size=25)), key=lambda e: e.time)
     planned, takt = draw(st.floats(1, 30)), draw(st.none() | st.floats(1, 30))
-    first = at(0.0, "episode_start", "cell_1", planned_cycle_time=planned, takt=takt)
+    cell = draw(st.sampled_from(["kitting", "conveyor_sorting"]))
+    first = at(0.0, "episode_start", "s", cell=cell, planned_cycle_time=planned, takt=takt)
     return [first, *events], draw(st.floats(1, 300))
 
 
@@ -126,6 +128,15 @@ def test_the_times_add_up_and_shares_are_shares(episode: Episode) -> None:
         if proportion or name in ("attention_demand", "availability"):
             assert found[name] is None or 0 <= found[name] <= 1 + 1e-9, name
     assert found["human_present_hours"] <= found["pbt_hours"] + 1e-9
+
+
+@settings(max_examples=80, deadline=None)
+@given(episodes())
+def test_no_figure_counts_a_good_part_that_another_does_not(episode: Episode) -> None:
+    sums = tally(*episode)["sums"]
+    assert sums["good"] == sums["autonomous_good"] + sums["aided_good"] <= sums["produced"]
+    assert sums["first_pass"] <= sums["autonomous_good"] and sums["shared_good"] <= sums["good"]
+    assert sums["produced"] <= sums["tried"]
 
 
 @settings(max_examples=80, deadline=None)

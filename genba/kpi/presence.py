@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import fsum
 
-from genba.kpi.interventions import datum, number
+from genba.kpi.interventions import number
+from genba.kpi.production import made
 from genba.sim.state import Event, EventKind
 
 Spans = list[tuple[float, float]]  # s, in order, none touches the next
@@ -13,19 +14,13 @@ Spans = list[tuple[float, float]]  # s, in order, none touches the next
 
 def add_presence(events: Sequence[Event], end: float, sums: dict[str, float]) -> None:
     """Entries and the time with at least one person in the cell; the time with a visitor in it
-    (`shared`), down or not, and the good parts that the robot finished then.
+    (`shared`), down or not, and the parts that the robot made then and that are good in the end.
     """
     shared = _present(events, end, operators=False)
-    made = [e.time for e in events if _made(e)]
     sums["entries"] = float(sum(e.kind is EventKind.PERSON_ENTERED for e in events))
     sums["present"] = _length(_present(events, end, operators=True))
     sums["shared"] = _length(shared)
-    sums["shared_good"] = float(sum(any(a < t <= b for a, b in shared) for t in made))
-
-
-def _made(event: Event) -> bool:
-    done = event.kind is EventKind.PART_FINISHED
-    return done and bool(datum(event, "good")) and not datum(event, "rework")
+    sums["shared_good"] = float(sum(any(a < t <= b for a, b in shared) for t in made(events)))
 
 
 def _present(events: Sequence[Event], end: float, operators: bool) -> Spans:
