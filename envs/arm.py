@@ -44,6 +44,8 @@ class Arm:
             if self.by_joint
             else np.array([scenario.tcp_speed] * 3 + [scenario.tcp_turn] * 3)
         )
+        self._brake = world.robot.ddq_max * tick  # rad/s that a joint's brake takes in a tick
+        self._open = np.full(self.joints, np.inf)  # rad/s that brakes leave which have not fallen
         self._told = False  # of an action of a wrong shape
 
     def reset(self) -> None:
@@ -52,6 +54,7 @@ class Arm:
         self.grip = -1.0
         self.opening, self.holding = self.world.gripper_state()
         self._driven = False  # whether its drives move it, or it has not stood since they did
+        self._left = self._open  # rad/s that the brakes leave each joint
         self._asked: Array = np.empty(0)  # the latest action, and what it asks for:
         self._rates: Array = self._asked
         self._shut = self.grip
@@ -90,13 +93,16 @@ class Arm:
     def carry_out(self, command: Command, category: int | None) -> None:
         """One safety tick of motion, under the maker's acceleration and jerk.
 
-        Stop category 0 takes the power away: the brakes fall in with the joints' full torque and
-        the path is lost; every other stop brakes along the path.
+        Stop category 0 takes the power away: each joint's brake falls in, and the path is lost. The
+        makers publish no stop times, so a brake decelerates as the drive may at most (D), then
+        holds with the joint's full torque. Every other stop brakes along the path.
         """
         if category == 0:
-            self.world.drive(np.zeros(self.joints))
-            self._stand_here()
+            left = self._braked()
+            self.world.drive(left)
+            self._begin_at(self.q + left * self.tick, left)
         else:
+            self._left = self._open
             stopped = category is not None
             speeds, pushed = self.follower.servo(command.dq, self.q, stopped)
             self.world.drive(speeds)
@@ -104,14 +110,23 @@ class Arm:
             if pushed:
                 # brakes do not pull back what pushed the arm away, and it must not run after a
                 # reference that went on while something held it
-                self._stand_here()
+                self._begin_at(self.q)
         if command.grip != self.grip:
             self.grip = command.grip
             self.world.set_grip(command.grip)
 
-    def _stand_here(self) -> None:
+    def _braked(self) -> Array:
+        """Joint speeds (n,) rad/s that the brakes leave in this tick; they do not let go again."""
+        rest = np.minimum(np.abs(self.dq), self._left) - self._brake
+        self._left = np.fmax(rest, 0.0)  # also of a speed that is no number
+        left: Array = np.copysign(self._left, self.dq)
+        return left
+
+    def _begin_at(self, q: Array, dq: Array | float = 0.0) -> None:
+        """A new path begins at joints q (n,) rad and dq (n,) rad/s, or at rest."""
         robot = self.world.robot
-        self.follower.reset(np.clip(self.q, robot.q_min, robot.q_max))
+        speed = np.clip(dq, -robot.dq_max, robot.dq_max)
+        self.follower.reset(np.clip(q, robot.q_min, robot.q_max), speed)
 
     def go_home(self) -> None:
         """A person jogs the robot home, with an open gripper, while it is locked out."""
@@ -125,7 +140,7 @@ class Arm:
     def state(self) -> RobotState:
         """The truth about the robot now."""
         reading = self.chain.read(*self.world.encoders())
-        self.q = reading[0]
+        self.q, self.dq = reading[:2]
         if self._driven and self.follower.standing:
             ends = reading[5].reshape(-1, 3)
             self._driven = bool((ends * ends).sum(axis=1).max() >= STANDING * STANDING)
@@ -156,16 +171,19 @@ def _observe(
 
 @njit(cache=True)
 def _twist(asked: Array, speed: Array) -> Array:
-    """Action (n,) in [-1, 1] to rates; a TCP velocity is kept within its ball, not its cube."""
+    """Action (n,) in [-1, 1] to rates; TCP velocity and turning are each kept within their ball,
+    not their cube.
+    """
     out = np.empty(speed.size)
     for i in range(speed.size):
         out[i] = min(1.0, max(-1.0, asked[i])) * speed[i]
         if asked[i] != asked[i]:
             out[i] = asked[i]
     if speed.size == 6:
-        fast = np.sqrt(out[0] ** 2 + out[1] ** 2 + out[2] ** 2) / speed[0]
-        if fast > 1.0:
-            out[:3] /= fast
+        for k in (0, 3):
+            fast = np.sqrt(out[k] ** 2 + out[k + 1] ** 2 + out[k + 2] ** 2) / speed[k]
+            if fast > 1.0:
+                out[k : k + 3] /= fast
     return out
 
 

@@ -108,7 +108,7 @@ def test_weak_brakes_take_a_longer_way():
 
 
 def test_weak_brakes_do_not_fall_in_with_full_torque():
-    """Without power the arm would stand at once; a category 1 stop brakes as weakly as it can."""
+    """Those of a stop without power would be as declared; category 1 brakes as weakly as it can."""
     for at, categories in ((0.0, [1, 1, 2, None]), (50.0, [0, 1, 2, None])):
         env = cell(faults=f"[{{what: slow_brakes, at: {at}}}]")
         env.reset(seed=1)
