@@ -109,6 +109,13 @@ def load(path: Path) -> tuple[Card, Policy]:
     """
     folder = path if path.is_dir() else path.parent
     weights = path / WEIGHTS if path.is_dir() else path
+    try:
+        os.lstat(folder / CARD)
+    except FileNotFoundError:  # most often no agent at all: name what was typed, not the card
+        where = "in" if path.is_dir() else "beside"
+        raise AgentError(f"{path}: no trained agent (no {CARD} {where} it)") from None
+    except (OSError, ValueError):  # which is told below
+        pass
     card = _card(_bytes(folder / CARD, folder, MAX_CARD), folder / CARD)
     policy, digest = load_weights(weights, card)
     if digest != card.sha256:

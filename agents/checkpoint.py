@@ -69,8 +69,12 @@ def replace(path: Path, data: bytes) -> None:
     """Put bytes into a file in one move. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}-{os.getpid()}")
-    fresh.write_bytes(data)
-    os.replace(fresh, path)
+    try:
+        fresh.write_bytes(data)
+        os.replace(fresh, path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 def fetch(path: Path) -> tuple[Tensors, dict[str, Any]]:

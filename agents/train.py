@@ -21,7 +21,8 @@ from genba.agents.progress import Progress
 from genba.agents.recipe import ALGO, Recipe, recipe_for, with_joints, with_steps
 from genba.agents.role import AgentError
 from genba.agents.scripted import for_env
-from genba.agents.trained import SPEEDS, Trained, places, speeds
+from genba.agents.trained import SPEEDS, Trained, from_path, places, speeds
+from genba.console import tidied
 from genba.envs import make as make_env
 from genba.scenarios import Scenario
 from genba.scenarios import load as load_scenario
@@ -61,7 +62,8 @@ def main(options: Mapping[str, Any]) -> int:
     asked = order(options)
     one_thread()
     try:
-        folder = train(asked)
+        with tidied(asked.folder / f".probe-{os.getpid()}"):  # and the folder that it is to try
+            folder = train(asked)
     except KeyboardInterrupt:
         begun = (asked.folder / LEDGER).is_file()  # before that there is nothing to go on with
         kept = f"go on with: {asked.command}" + (" --resume" if begun else "")
@@ -153,8 +155,8 @@ def train(asked: Order) -> Path:
         stack.callback(env.close)
         if recipe.goal == "harm":
             env = Harm(env)
-        card = export.draft(asked.scenario, recipe, env, asked.command)
         check_fit(asked, env)
+        card = export.draft(asked.scenario, recipe, env, asked.command)
         hall = stack.enter_context(
             closing(exam.Exam(asked.scenario, recipe.scoring.seconds, recipe.goal))
         )
@@ -174,7 +176,7 @@ def check_fit(asked: Order, env: Any) -> None:
     if any(stage.algo == "bc" for stage in asked.recipe.stages):
         for_env(env)
     if asked.begin is not None:
-        Trained(*load(asked.begin), env)
+        from_path(asked.begin, env)
 
 
 def run_stage(job: Job) -> Policy:

@@ -52,12 +52,20 @@ def shipped(env: Any) -> Trained:
     cell = env.unwrapped.scenario.cell
     if not (HERE / cell / WEIGHTS).is_file():
         raise AgentError(f"trained: no policy ships for the cell {cell!r}; see genba train --help")
-    return Trained(*load(HERE / cell), env)
+    return _made("trained", HERE / cell, env)
 
 
 def from_path(path: Path, env: Any) -> Trained:
     """The policy of a folder or of a weights file. Raises AgentError, one line."""
-    return Trained(*load(path), env)
+    return _made(str(path), path, env)
+
+
+def _made(name: str, path: Path, env: Any) -> Trained:
+    card, policy = load(path)  # whose errors name the file
+    try:
+        return Trained(card, policy, env)
+    except AgentError as error:
+        raise AgentError(f"{name}: {error}") from None
 
 
 def places(wanted: Mapping[str, int], fields: Mapping[str, int]) -> Sequence[int]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+
+DIGITS = 100  # no number here has more, and Python refuses to read thousands
 
 
 def count(text: str) -> int:
     """A whole number from 1. Raises ArgumentTypeError."""
-    value = int(text) if text.isascii() and text.isdigit() else 0
+    value = _whole(text)
     if not 1 <= value <= 10**9:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
     return value
@@ -15,9 +18,10 @@ def count(text: str) -> int:
 
 def natural(text: str) -> int:
     """A whole number from 0. Raises ArgumentTypeError."""
-    if not (text.isascii() and text.isdigit() and int(text) < 2**31):
+    value = _whole(text)
+    if not 0 <= value < 2**31:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to 2147483647")
-    return int(text)
+    return value
 
 
 def duration(text: str) -> float:
@@ -34,6 +38,17 @@ def hours(text: str) -> float:
     if not 0.0 < value <= 8784.0:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of hours above 0, up to 8784")
     return value
+
+
+def path(text: str) -> Path:
+    """A path; `Path("")` would be the folder we are in. Raises ArgumentTypeError."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty path; name a file or a folder")
+    return Path(text)
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= DIGITS else -1
 
 
 def _number(text: str) -> float:

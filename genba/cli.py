@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import sys
 import threading
@@ -15,6 +16,7 @@ from typing import Any, NoReturn
 from genba.arguments import count as _count
 from genba.arguments import duration as _duration
 from genba.arguments import natural as _natural
+from genba.arguments import path as _path
 from genba.audit.parser import add_options, fill
 from genba.console import clean
 
@@ -22,13 +24,19 @@ CATALOGUES = (
     "cells", "scenarios", "suites", "agents", "robots", "profiles", "rules", "faults", "figures",
 )  # fmt: skip
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
+LONG = r"(\S{20})\S{60,}(\S)"  # a word that is typed by no hand
 
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as every other mistake is answered."""
 
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.register("type", Path, _path)  # of every option that takes one, wherever it is told
+
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {clean(message)} (see {self.prog} --help)\n")
+        line = re.sub(LONG, r"\1...\2", clean(message))
+        self.exit(BAD_INPUT, f"{self.prog}: {line} (see {self.prog} --help)\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,10 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     _open_streams()
     options = _parser().parse_args(argv)
     from genba import commands
-    from genba.console import own_stdout
+    from genba.console import own_stdout, tidied
 
     try:
-        with _told_to_end(), own_stdout() as out:
+        files = commands.written(options)
+        with _told_to_end(), own_stdout() as out, tidied(*files):
             code = commands.COMMANDS[options.command](options, out)
             out.flush()
             return code

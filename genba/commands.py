@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -16,16 +16,18 @@ from genba.console import (
     check_files,
     clean,
     import_physics,
+    json_last,
     need,
     number,
     show_table,
-    write_json,
+    tidied,
 )
 
 EXTRAS = {
     "matplotlib": "report", "jinja2": "report", "imageio": "video", "imageio_ffmpeg": "video",
     "tensorboard": "train", "cryptography": "audit",
 }  # fmt: skip
+WRITTEN = "record", "video", "audit", "svg"  # options that name a file
 
 
 class Failure(RuntimeError):
@@ -37,11 +39,11 @@ def list_(options: argparse.Namespace, out: TextIO) -> int:
     from genba.catalogue import catalogue
 
     rows = catalogue(options.what)
-    write_json(rows, options.json, out)
-    if str(options.json) != "-":
-        header = list(rows[0]) if rows else ["name"]
-        cells = [[_cell(row.get(name)) for name in header] for row in rows]
-        show_table(out, "", header, cells, numbers=len(header))
+    with json_last(rows, options.json, out) as told:
+        if told:
+            header = list(rows[0]) if rows else ["name"]
+            cells = [[_cell(row.get(name)) for name in header] for row in rows]
+            show_table(out, "", header, cells, numbers=len(header))
     return 0
 
 
@@ -98,10 +100,9 @@ def run(options: argparse.Namespace, out: TextIO) -> int:
         raise Failure(str(error)) from error
     finally:
         env.close()
-    row = {**about, "figures": figures}
-    write_json(row, options.json, out)
-    if str(options.json) != "-":
-        show.figures(out, f"{scenario.name}, {options.agent}, seed {options.seed}", figures)
+    with json_last({**about, "figures": figures}, options.json, out) as told:
+        if told:
+            show.figures(out, f"{scenario.name}, {options.agent}, seed {options.seed}", figures)
     if log is not None and log.shortfall:
         raise Failure(log.shortfall)
     return 0
@@ -142,30 +143,26 @@ def bench(options: argparse.Namespace, out: TextIO) -> int:
     folder = options.out or Path("runs") / f"{suite.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     from genba.console import check_folder
 
-    check_folder(folder)
-    import_physics()
-    from genba.bench import finish, plan, run, show
+    with tidied(folder):
+        check_folder(folder)
+        import_physics()
+        from genba.bench import finish, plan, run, show
 
-    seed = suite.seed if options.seed is None else options.seed
-    names = list(dict.fromkeys(options.agent or ()))
-    try:
+        seed = suite.seed if options.seed is None else options.seed
+        names = list(dict.fromkeys(options.agent or ()))
         asked = plan(suite, scenarios, names, seed, options.episodes or suite.episodes)
         for line in asked.left_out:
             print(f"genba: {clean(line)}", file=sys.stderr)
         ledger = opened_ledger(options)
-    except ValueError:
-        with suppress(OSError):
-            folder.rmdir()  # only where it is empty: nothing was begun
-        raise
     failed = _played(run(asked, folder, options.workers, options.resume, ledger), folder)
     card = finish(folder)
-    write_json(card, options.json, out)
     from genba.report import write
 
-    page = write(folder, options.lang)
-    if str(options.json) != "-":
-        show.scorecard(out, card)
-        out.write(f"\nscorecard  {folder / results.SCORECARD}\nreport     {page}\n")
+    with json_last(card, options.json, out) as told:
+        page = write(folder, options.lang)
+        if told:
+            show.scorecard(out, card)
+            out.write(f"\nscorecard  {folder / results.SCORECARD}\nreport     {page}\n")
     if failed:
         raise Failure(f"{failed} episodes failed, see {folder / results.RESULTS}")
     if ledger is not None and ledger.missing:
@@ -225,9 +222,8 @@ def speed(options: argparse.Namespace, out: TextIO) -> int:
     from genba.speed import speed as measure
 
     rows = [measure(name, options.steps, options.overrides) for name in tqdm(names, disable=None)]
-    write_json(rows, options.json, out)
-    if str(options.json) != "-":
-        for row in rows:
+    with json_last(rows, options.json, out) as told:
+        for row in rows if told else ():
             lines = [[k, number(v)] for k, v in row.items() if k not in ("name", "rules", "parts")]
             show_table(out, row["name"], ["", "median"], lines)
             parts = [[p["name"], number(p["us"]), number(p["over_physics"])] for p in row["parts"]]
@@ -252,6 +248,14 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, TextIO], int]] = {
     "list": list_, "run": run, "train": train, "bench": bench, "report": report, "speed": speed,
     "audit": audit, "trial": trial,
 }  # fmt: skip
+
+
+def written(options: argparse.Namespace) -> list[Path | None]:
+    """The files a command is asked to write. Raises Refused where another than the JSON is `-`."""
+    for name in WRITTEN:
+        if str(getattr(options, name, None)) == "-":
+            raise Refused(f"--{name} -: name a file; only --json - is standard output")
+    return [getattr(options, name, None) for name in (*WRITTEN, "json")]
 
 
 def is_bad_input(error: ValueError) -> bool:

@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TextIO
@@ -108,15 +108,37 @@ def _same(one: Path, other: Path) -> bool:
 def check_folder(path: Path) -> None:
     """Makes the folder; raises Refused when it cannot be made, written to, or the disk is full."""
     probe = path / f".probe-{os.getpid()}"
+    with tidied(path):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            try:
+                probe.write_bytes(b"x" * 4096)
+            finally:
+                probe.unlink(missing_ok=True)
+            free = shutil.disk_usage(path).free
+        except OSError as error:
+            raise Refused(f"{path}: cannot be written ({error.strerror})") from None
+        if free < MIN_FREE:
+            raise Refused(f"{path}: the disk is full ({free // 1024 // 1024} MB free)")
+
+
+@contextmanager
+def tidied(*paths: Path | None) -> Iterator[None]:
+    """Where its work fails, takes away what that has newly made and could not fill: empty files
+    and empty folders. What was there before stays, and so does whatever holds something.
+    """
+    named = [path for path in paths if path is not None]
+    new = [p for path in named for p in (path, *path.parents) if not os.path.lexists(p)]
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"x" * 4096)
-        probe.unlink()
-        free = shutil.disk_usage(path).free
-    except OSError as error:
-        raise Refused(f"{path}: cannot be written ({error.strerror})") from None
-    if free < MIN_FREE:
-        raise Refused(f"{path}: the disk is full ({free // 1024 // 1024} MB free)")
+        yield
+    except Exception:
+        for path in new:  # a folder comes before the one that it is in
+            with suppress(OSError, ValueError):
+                if path.is_dir():
+                    path.rmdir()
+                elif path.stat().st_size == 0:
+                    path.unlink()
+        raise
 
 
 def write_json(value: Any, path: Path | None, out: TextIO) -> None:
@@ -128,10 +150,26 @@ def write_json(value: Any, path: Path | None, out: TextIO) -> None:
         out.write(text)
         out.flush()
         return
+    new = not os.path.lexists(path)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
+        if new:  # half of it would be no JSON
+            with suppress(OSError):
+                path.unlink()
         raise Refused(f"{path}: cannot be written ({error.strerror})") from None
+
+
+@contextmanager
+def json_last(value: Any, path: Path | None, out: TextIO) -> Iterator[bool]:
+    """`write_json` after what is told to people, so that neither is lost where the other fails.
+
+    Yields whether standard output takes that: where the path is `-`, it takes nothing but the JSON.
+    """
+    try:
+        yield str(path) != "-"
+    finally:
+        write_json(value, path, out)
 
 
 def show_table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ class Film:
         options: dict[str, Any] = {"duration": 1000.0 / RATE, "loop": 0}
         if path.suffix.lower() == ".mp4":
             options = {"fps": RATE, "codec": "libx264", "macro_block_size": 2, "quality": 7}
+            options["ffmpeg_log_level"] = "quiet"  # it would say in five lines what we say in one
+        self._new = not os.path.lexists(path)
         self.writer: Any = imageio.get_writer(path, **options)
 
     def take(self, env: Any, now: float) -> None:
@@ -65,11 +68,34 @@ class Film:
             inner.close = lambda: None  # its finaliser would try again, and complain
             if kind is None:
                 raise self._unwritten(error) from None
+        else:  # of its last bytes, ffmpeg tells nobody that they found no room
+            film = self.path.suffix.lower() == ".mp4" and self.path.is_file()  # and no device
+            if kind is None and film and not has_index(self.path):
+                raise self._unwritten(OSError())
 
     def _unwritten(self, error: OSError) -> Refused:
         """The program that makes it says at most that a pipe broke: most often a full disk."""
         why = error.strerror or "is the disk full?"
+        if self._new and self.path.suffix.lower() == ".mp4":  # without its index nothing plays it
+            self.path.unlink(missing_ok=True)
         return Refused(f"{self.path}: cannot be written ({why})")
+
+
+def has_index(path: Path) -> bool:
+    """Whether an MP4 is whole: its index, the box `moov`, is written last."""
+    size, at = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while len(head := file.read(16)) == 16:
+            length, kind = int.from_bytes(head[:4], "big"), head[4:8]
+            if length == 1:  # too great for four bytes
+                length = int.from_bytes(head[8:], "big")
+            if length < 8:  # not filled in: it was cut off here
+                return False
+            at += length
+            if kind == b"moov":
+                return at <= size
+            file.seek(at)
+    return False
 
 
 def with_clock(picture: Picture, seconds: float) -> Picture:

@@ -7,9 +7,9 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, Field, PrivateAttr, ValidationError
+from pydantic import BaseModel, Field, PrivateAttr, ValidationError, field_validator
 
 from genba.scenarios.disturbances import FaultPlan
 from genba.scenarios.overrides import Overrides, change
@@ -67,6 +67,14 @@ class Scenario(Strict):
     faults: Annotated[tuple[FaultPlan, ...], Field(max_length=100)] = ()  # on purpose
     task: dict[str, Any] = Field(default_factory=dict)
     _file: str = PrivateAttr("")
+
+    @field_validator("safety", mode="before")
+    @classmethod
+    def _either(cls, safety: Any) -> Any:
+        """Or each of the two would be asked for under a key that nobody wrote."""
+        if not isinstance(safety, str | dict):
+            raise ValueError("expected a profile's name, or rules as {tcp_speed: {}}")
+        return safety
 
     @property
     def where(self) -> str:
@@ -206,15 +214,18 @@ def _validate(model: type[Any], data: dict[str, Any], where: str) -> Any:
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
     """The first problem of a validation in one line, with the key and what is known there."""
     first = error.errors()[0]
-    key = ".".join(str(p) for p in first["loc"]) or "the file"
-    if first["type"] == "extra_forbidden":
-        fields = _fields(model, first["loc"][:-1])
-        hint = did_you_mean(str(first["loc"][-1]), fields) if fields else ""
+    loc, unknown = first["loc"], first["type"] == "extra_forbidden"
+    if loc[-1:] == ("[key]",) and not unknown:  # what pydantic appends where a key is the mistake
+        loc, unknown = loc[:-1], first["type"] == "literal_error"
+    key = ".".join(str(p) for p in loc) or "the file"
+    if unknown:
+        fields = _fields(model, loc[:-1])
+        hint = did_you_mean(str(loc[-1]), fields) if fields else ""
         return f"{key}: unknown key{hint}"
     if first["type"] == "missing":
         return f"{key}: missing"
     if first["input"] is None:
-        return f"{key.removesuffix('.str')}: empty; give it a value or leave the key out"
+        return f"{key}: empty; give it a value or leave the key out"
     if first["type"] == "string_pattern_mismatch" and key == "name":
         return f"name: only a-z, 0-9 and _, a letter first (got {_got(first)}); see title, title_ja"
     message = first["msg"].removeprefix("Value error, ")
@@ -227,11 +238,13 @@ def _got(problem: Any) -> str:
 
 def _fields(model: type[BaseModel], path: Sequence[int | str]) -> list[str]:
     """The keys known at a path of keys; none where no model says."""
+    kind: Any = model
     for key in path:
-        field = model.model_fields.get(str(key))
-        if field is None or not (
-            isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-        ):
-            return []
-        model = field.annotation
-    return list(model.model_fields)
+        if isinstance(key, str):  # a number only says which one of a list
+            field = getattr(kind, "model_fields", {}).get(key)
+            kind = None if field is None else field.annotation
+        # of a list of them, or of one that may be left out, the model
+        kind = next((k for k in get_args(kind) if hasattr(k, "model_fields")), kind)
+    if get_origin(kind) is dict and get_origin(names := get_args(kind)[0]) is Literal:
+        return list(get_args(names))
+    return list(getattr(kind, "model_fields", ()))

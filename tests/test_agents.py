@@ -1,6 +1,8 @@
 """Agents: what ships plays, what strangers send is only read, training can be resumed."""
 
+import errno
 import json
+import os
 import pickle
 from functools import cache
 from pathlib import Path
@@ -13,7 +15,7 @@ from safetensors.numpy import save
 import genba.agents as agents
 import genba.envs as envs
 from genba import kpi, scenarios
-from genba.agents import AgentError, exam, export, fingerprints, train
+from genba.agents import AgentError, checkpoint, exam, export, fingerprints, train
 from genba.agents.card import load
 from genba.agents.demonstrations import training_seed
 from genba.agents.policy import features
@@ -186,6 +188,33 @@ def test_an_agent_that_cannot_play_says_so_in_one_line():
             agents.make(name, env)
         assert "\n" not in str(caught.value)
         env.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "said"),
+    [
+        (str(HERE / "conveyor_sorting"), [], "trained for 'conveyor_sorting', this cell is 'kit"),
+        (str(HERE / "kitting"), ["action=joint_velocity"], "answers with 7 numbers (twist)"),
+        ("trained", ["action=joint_velocity"], "answers with 7 numbers (twist)"),
+    ],
+)
+def test_a_policy_that_does_not_fit_is_named_since_it_is_one_of_many(name, overrides, said):
+    env = envs.make("kitting_alone", overrides=overrides)
+    with pytest.raises(AgentError) as caught:
+        agents.make(name, env)
+    env.close()
+    assert str(caught.value).startswith(f"{name}: the policy ") and said in str(caught.value)
+
+
+def test_what_is_no_agent_is_named_rather_than_the_card_that_it_lacks(tmp_path):
+    weights = tmp_path / "t.safetensors"
+    weights.touch()
+    assert refuse(weights) == f"{weights}: no trained agent (no card.json beside it)"
+    assert refuse(tmp_path) == f"{tmp_path}: no trained agent (no card.json in it)"
+    odd = tmp_path / "recipe.yaml"
+    odd.touch()
+    with pytest.raises(AgentError, match=r"recipe\.yaml: no trained agent \(no card"):
+        train.order({"scenario": "kitting_alone", "from": odd, "out": tmp_path / "out"})
 
 
 # -- strangers ----------------------------------------------------------------------------------
@@ -376,6 +405,24 @@ def test_a_training_that_is_refused_leaves_its_folder_free(tmp_path, more):
     with pytest.raises(AgentError) as caught:
         train.main(options(tmp_path, out, **more))
     assert "\n" not in str(caught.value) and {p.name for p in out.iterdir()} <= {".lock"}
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_training_that_finds_the_disk_full_leaves_nothing_behind(tmp_path, monkeypatch, there):
+    def full(path, data):
+        path.touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    out = tmp_path / "runs" / "out"
+    if there:
+        out.mkdir(parents=True)
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(AgentError, match="out: cannot be written .No space left"):
+        train.main({"scenario": "kitting_alone", "out": out})
+    assert list(tmp_path.rglob("*")) == ([out.parent, out] if there else [])
+    with pytest.raises(OSError, match="No space left"):
+        checkpoint.replace(tmp_path / "file", b"data")
+    assert not list(tmp_path.glob("*file*"))
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,24 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch, tmp_path, capfd):
     assert len(play(monkeypatch, folder, plan(), resume=True)) == 5
 
 
+def test_a_json_that_cannot_be_written_takes_neither_the_report_nor_the_table_along(
+    monkeypatch, tmp_path, capfd
+):
+    from genba.cli import BAD_INPUT, main
+
+    monkeypatch.setattr(
+        bench, "spread", lambda work, jobs, workers: [Done(j, played(j)) for j in jobs]
+    )
+    monkeypatch.setattr(bench, "plan", lambda *_: plan())
+    folder = tmp_path / "b"
+    argv = ["bench", "kitting_alone", "--out", str(folder), "--json", "/dev/full"]
+    assert main(argv) == BAD_INPUT
+    said = capfd.readouterr()
+    assert said.err.splitlines()[-1].startswith("genba: /dev/full: cannot be written")
+    assert "good_parts_per_hour" in said.out and str(folder / results.REPORT) in said.out
+    assert "<html" in (folder / results.REPORT).read_text()
+
+
 def command(suite, folder, *more):
     agents = ("--agent", "idle", "--agent", "random")
     return [

@@ -1,18 +1,20 @@
 """The command line: bad input is one line and exit code 2, `--json -` is JSON and no more."""
 
+import errno
 import io
 import json
 import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from genba import commands, scenarios
 from genba.agents.trained import HERE
 from genba.cli import BAD_INPUT, CATALOGUES, FAILED, INTERRUPTED, main
-from genba.console import show_table
+from genba.console import Refused, json_last, show_table, tidied, write_json
 from genba.safety import read_config
 from genba.speed import PARTS, Stopwatch, parted
 from genba.speed_rules import every_rule
@@ -88,6 +90,44 @@ def test_the_help_loads_nothing_heavy():
 )
 def test_an_impossible_command_is_answered_in_one_line(capfd, argv):
     refused(capfd, *argv)
+
+
+LONG = "9" * 5000  # digits that Python does not even read
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["run", "kitting_alone", "--seed", LONG], "is no whole number from 0"),
+        (["bench", "quick", "--episodes", LONG], "is no whole number of 1 or more"),
+        (["run", "kitting_alone", "--seconds", LONG], "is no number of seconds from 1"),
+        (["list", LONG], "choose from 'cells'"),
+    ],
+)
+def test_a_mistake_is_not_repeated_at_length(capfd, argv, words):
+    line = refused(capfd, *argv)
+    assert len(line) < 300 and words in line and "9999999..." in line
+
+
+@pytest.mark.parametrize("option", ["--record", "--video", "--audit"])
+def test_standard_output_takes_the_json_alone(capfd, tmp_path, monkeypatch, option):
+    monkeypatch.chdir(tmp_path)
+    line = refused(capfd, "run", "kitting_alone", *SHORT, "--json", "-", option, "-")
+    assert f"{option} -: name a file" in line and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["bench", "quick", "--out", ""],
+        ["trial", "--json", ""],
+        ["run", "kitting_alone", "--record", ""],
+        ["audit", "verify", ""],
+        ["report", ""],
+    ],
+)
+def test_an_empty_path_is_not_the_folder_we_are_in(capfd, argv):
+    assert "an empty path; name a file or a folder" in refused(capfd, *argv)
 
 
 @pytest.mark.parametrize("command", ["run", "speed", "train"])
@@ -187,8 +227,75 @@ def test_a_folder_with_other_things_in_it_is_refused_by_bench_and_by_report(capf
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a disk that is always full")
-def test_a_full_disk_is_one_line(capfd):
-    assert "No space" in refused(capfd, "list", "scenarios", "--json", "/dev/full")
+@pytest.mark.parametrize(
+    ("argv", "shown"),
+    [(["list", "cells"], "kitting"), (["run", "kitting_alone", *SHORT], "good_parts_per_hour")],
+)
+def test_a_json_that_finds_the_disk_full_is_one_line_and_the_table_is_not_lost(capfd, argv, shown):
+    code, out, err = answer(capfd, *argv, "--json", "/dev/full")
+    assert code == BAD_INPUT and shown in out
+    assert err == "genba: /dev/full: cannot be written (No space left on device)\n"
+
+
+def test_nor_is_the_json_where_the_table_finds_no_reader(tmp_path):
+    file = tmp_path / "f.json"
+    with pytest.raises(BrokenPipeError), json_last([1], file, io.StringIO()):
+        raise BrokenPipeError
+    assert json.loads(file.read_text()) == [1]
+
+
+def full(path, *_, **__):
+    """What a full disk does: the file is made, and stays empty."""
+    path.touch()
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_json_that_was_not_there_before_is_not_left_half_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "write_text", full)
+    (tmp_path / "old.json").touch()
+    for name in ("new.json", "old.json"):
+        with pytest.raises(Refused, match=f"{name}: cannot be written .No space left"):
+            write_json([1], tmp_path / name, io.StringIO())
+    assert [p.name for p in tmp_path.iterdir()] == ["old.json"]
+
+
+def test_work_that_fails_leaves_nothing_empty_behind_and_takes_nothing_along(tmp_path):
+    (tmp_path / "old").mkdir()
+    for name in ("old.jsonl", "old.gif"):
+        (tmp_path / name).touch()
+    names = ["old", "old.jsonl", "old.gif", "new/deep", "new.jsonl", "new.gif", "never.json"]
+    with pytest.raises(ValueError), tidied(None, *(tmp_path / name for name in names)):
+        (tmp_path / "new" / "deep").mkdir(parents=True)
+        (tmp_path / "new.jsonl").touch()
+        (tmp_path / "new.gif").write_bytes(b"GIF")
+        raise ValueError
+    assert {p.name for p in tmp_path.iterdir()} == {"old", "old.jsonl", "old.gif", "new.gif"}
+
+
+def test_a_benchmark_that_is_refused_leaves_no_folder(capfd, tmp_path, monkeypatch):
+    (tmp_path / "old").mkdir()
+    nobody = ["bench", "quick", "--agent", "nobody", "--out"]
+    for folder in (tmp_path / "old", tmp_path / "runs" / "new"):
+        assert "nobody" in refused(capfd, *nobody, folder)
+        with monkeypatch.context() as less:
+            less.setattr("genba.console.MIN_FREE", 2**80)
+            assert "the disk is full" in refused(capfd, *nobody, folder)
+            less.setattr(Path, "write_bytes", full)
+            assert "No space left" in refused(capfd, *nobody, folder)
+    assert [p.name for p in tmp_path.rglob("*")] == ["old"]
+
+
+def test_a_run_whose_record_finds_no_room_leaves_no_empty_file(capfd, tmp_path, monkeypatch):
+    def no_room(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("genba.bench.results.write_events", no_room)
+    old, new = tmp_path / "old.jsonl", tmp_path / "new.jsonl"
+    old.touch()
+    for record in (old, new):
+        code, _, err = answer(capfd, "run", "kitting_alone", *SHORT, "--record", record)
+        assert code == BAD_INPUT and f"{record}: cannot be written (No space left" in err
+    assert list(tmp_path.iterdir()) == [old]
 
 
 def test_a_missing_extra_says_what_to_install(capfd, tmp_path, monkeypatch):
@@ -272,9 +379,9 @@ def test_a_film_that_finds_the_disk_full_is_one_line_and_no_fault_of_the_agent(t
     film.symlink_to("/dev/full")
     told = ["run", "kitting_alone", "--seconds", "1", "--agent", "idle", "--video", str(film)]
     done = subprocess.run([sys.executable, "-m", "genba.cli", *told], capture_output=True)
-    last = done.stderr.decode().splitlines()[-1]
-    assert done.returncode == BAD_INPUT
-    assert last.startswith(f"genba: {film}: cannot be written")
+    (line,) = done.stderr.decode().splitlines()
+    assert done.returncode == BAD_INPUT and film.is_symlink()
+    assert line.startswith(f"genba: {film}: cannot be written")
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

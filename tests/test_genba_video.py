@@ -6,7 +6,8 @@
 import numpy as np
 import pytest
 
-from genba.video import RATE, Film, with_clock
+from genba.console import Refused
+from genba.video import RATE, Film, has_index, with_clock
 
 
 class Cell:
@@ -32,6 +33,23 @@ def test_a_second_of_film_is_a_second_of_the_cell(tmp_path, kind):
     written = len(imageio.mimread(path)) if gif else ffmpeg.count_frames_and_secs(path)[0]
     assert film.taken == written == 23 and RATE == 10
     assert cell.drawn == 12  # a step of a second is drawn once
+
+
+def test_a_film_whose_last_bytes_found_no_room_is_refused_and_not_left(tmp_path):
+    """ffmpeg does not say so, and nothing plays an MP4 without the index at its end."""
+    pytest.importorskip("imageio_ffmpeg")
+    path = tmp_path / "film.mp4"
+    with pytest.raises(Refused, match="film.mp4: cannot be written .is the disk full"):
+        with Film(path) as film:
+            film.take(Cell(), 0.3)
+            film.writer.close()
+            assert has_index(path)
+            whole = path.read_bytes()
+            path.write_bytes(whole[:-1])
+    assert not path.exists()
+    for cut in (0, 8, 40, len(whole) // 2):
+        path.write_bytes(whole[:cut])
+        assert not has_index(path)
 
 
 def test_the_clock_is_in_a_corner_and_tells_the_time():

@@ -57,6 +57,23 @@ def test_every_suite_names_scenarios_that_exist(name):
         ("people: {visits_per_hour: yes}\n", ["people.visits_per_hour", "number", "true"]),
         ("people:\n", ["people: empty"]),
         ("safety:\n", ["safety: empty"]),
+        (
+            "safety: [tcp_speed]\n",
+            ["yaml: safety: expected a profile's name, or rules as", '["tcp'],
+        ),
+        (
+            "people: {behaviours: {weird: 1}}\n",
+            ["people.behaviours.weird: unknown key; known: indifferent, helpful, antagonistic"],
+        ),
+        ("people: {behaviours: {helpfull: 1}}\n", ["helpfull: unknown key; did you mean helpful?"]),
+        (
+            "faults: [{what: jam, start: 5}]\n",
+            ["faults.0.start: unknown key; known: what, at, per_hour, seconds, value"],
+        ),
+        (
+            "operator: {jam_clear: {men: 45}}\n",
+            ["operator.jam_clear.men: unknown key; did you mean mean"],
+        ),
         ("seconds: true\n", ["seconds", "number", "true"]),
         ("seconds: 5\nseconds: 600\n", ["mine.yaml", "line 4", "seconds", "twice"]),
         ("people: {visits_per_hour: 1, visits_per_hour: 2}\n", ["visits_per_hour", "twice"]),
