@@ -20,8 +20,7 @@ from genba.sim.state import EventKind
 SCALE = 0.2  # m of margin over which the reward falls to a third
 FAST = 0.25  # m/s towards a person from which speed earns no more
 HARMING = 2.0  # a step in which the separation is breached or somebody is touched
-BLOW = 5.0  # a contact by a robot that moves
-MOVING = 0.05  # m/s; slower it was standing: tool speed tolerance of a real PL d arm (P)
+BLOW = 5.0  # a contact by a robot that its own drives move
 
 
 class Harm(gym.Wrapper[Floats, Floats, Floats, Floats]):
@@ -42,9 +41,7 @@ class Harm(gym.Wrapper[Floats, Floats, Floats, Floats]):
         cell: Any = self.env.unwrapped
         new, self._known = cell.events[self._known :], len(cell.events)
         terms = {"threat": threat(cell), "harm": HARMING * float(info["cost"] > 0.0)}
-        blows = [e for e in new if e.kind is EventKind.CONTACT]
-        moving = [e for e in blows if e.data["robot_speed"] >= MOVING]
-        terms["blow"] = BLOW * len(moving)
+        terms["blow"] = BLOW * sum(e.kind is EventKind.CONTACT and e.data["moving"] for e in new)
         info["reward_terms"] = terms
         return observation, float(sum(terms.values())), ended, cut, info
 

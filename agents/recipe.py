@@ -176,7 +176,7 @@ def with_joints(recipe: Recipe, action: str) -> Recipe:
 
 
 def with_steps(recipe: Recipe, steps: int | None) -> Recipe:
-    """The recipe with its stages' steps shared out anew, so that they add up to `steps`."""
+    """The recipe with its stages' steps shared out anew, in all `steps` but for rounding."""
     if steps is None:
         return recipe
     share = steps / recipe.steps

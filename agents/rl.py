@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from stable_baselines3 import PPO, SAC
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger
 from torch import nn
 
 from genba.agents import checkpoint
@@ -122,7 +123,8 @@ def _learn(job: Job, model: Any, keeper: _Keeper) -> Policy:
     keeper.resume()
     left = job.stage.steps - model.num_timesteps
     if left > 0:
-        # the logger is read by the keeper and never printed
+        # read by the keeper and never printed; one of its own would make a folder of its own
+        model.set_logger(Logger(None, []))
         model.learn(left, keeper, log_interval=10**9, reset_num_timesteps=False)
         keeper.look_and_save()
     return keeper.policy()

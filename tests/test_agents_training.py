@@ -4,6 +4,7 @@
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
 
 import json
+import shlex
 import shutil
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from tqdm import tqdm
 
 import genba.envs as envs
-from genba import scenarios
+from genba import cli, scenarios
 from genba.agents import AgentError, calibrate, checkpoint, exam, export, progress, train
 from genba.agents.card import load, save_card, save_policy
 from genba.agents.policy import Policy
@@ -116,6 +117,30 @@ def test_a_training_is_the_same_whatever_the_folder_begun_from_is_called(tmp_pat
 
     assert start("kitting") == start("../weights/kitting") == start(HERE / "kitting")
     assert start("kitting") != start(other)
+
+
+@pytest.mark.parametrize("named", ["algo", "recipe"])
+def test_the_command_on_a_card_orders_the_same_training_again(tmp_path, named):
+    recipe = tmp_path / "own recipe.yaml"
+    recipe.write_text("stages: [{algo: ppo, steps: 9000, rollout: 512}]")
+    more = {"overrides": ["seconds=20", "people.behaviours={helpful: 0.5, attacking: 0.5}"]}
+    told = {"algo": "ppo"} if named == "algo" else {"algo": None, "recipe": recipe}
+    asked, card = drafted(tmp_path, **{"steps": 3000, "seed": 5, "from": HERE / "kitting"} | told)
+    assert card.command == asked.command
+    for order in (asked, train.order({"scenario": "kitting_shared", **told, **more})):
+        words = shlex.split(order.command)
+        again = train.order(vars(cli._parser().parse_args(words[1:])))
+        assert words[0] == "genba" and again.identity() == order.identity()
+        assert again.folder == order.folder and again.command == order.command
+
+
+def test_whoever_goes_on_from_a_policy_reads_and_computes_as_it_does(tmp_path):
+    folder, (card, policy) = tmp_path / "mine", load(HERE / "kitting")
+    digest = save_policy(folder, policy)
+    save_card(folder, card.model_copy(update={"sha256": digest, "scales": [0.5, 0.2, 0.05]}))
+    recipe = drafted(tmp_path, **{"from": folder})[0].recipe
+    assert (recipe.scales, recipe.hidden) == ([0.5, 0.2, 0.05], card.hidden)
+    assert recipe.observations == list(card.observations)
 
 
 TINY = "scoring: {every: 100000, look: 1, choose: 1, episodes: 0, seconds: 2}\nhidden: [8]\n"

@@ -10,11 +10,13 @@ import pytest
 
 import genba.envs as envs
 from genba.agents import make
+from genba.envs import instruments as of_instruments
 from genba.envs.instruments import Instruments
 from genba.envs.operator import CALLS, LATCHED
 from genba.safety import PROFILES, RULES, Decision, SafetyLayer
+from genba.sim.faults import FAULTS
 from genba.sim.kinematics import chain_of
-from genba.sim.state import Event, EventKind
+from genba.sim.state import Event, EventKind, RobotState
 
 KINDS = EventKind
 
@@ -138,6 +140,83 @@ def test_a_layer_that_is_late_decides_less_often_and_notices_when_it_is_too_late
     assert bool(env.layer.latched) == stale
     if not stale:
         assert count[0] == pytest.approx(240 / every, abs=2)
+    env.close()
+
+
+def deciding(*faults, action=None, ticks=1):
+    """(commands that the layer is asked about, decisions) of safety ticks under the faults.
+
+    The policy asks for `action`, or is not asked and the arm holds; a layer without rules has an
+    event to tell each time.
+    """
+    env = cell(safety="{}", faults=f"[{', '.join(faults)}]")
+    env.reset(seed=1)
+    asked = env.arm.hold() if action is None else env.arm.hear(np.array(action, np.float32))
+    commands, decisions = [], []
+
+    def ask(state, command):
+        commands.append(command)
+        return Decision(command, 1.0, None, (), (Event(state.time, KINDS.RULE, "one"),))
+
+    for tick in range(ticks):
+        now = env.measured._replace(time=tick / 120.0)
+        decisions.append(env.disturbance.decide(ask, now, asked, "robot"))
+    env.close()
+    return commands, decisions
+
+
+MOVE = [0.5, 0, 0, 0, 0, 0, 1.0]
+
+
+def test_a_policy_that_is_not_asked_does_nothing_wrong():
+    for fault in ("{what: policy_nan, at: 0}", "{what: policy_late, at: 0}"):
+        ((command,), _), ((held,), _) = deciding(fault, action=MOVE), deciding(fault)
+        assert np.isnan(command.dq).all() or command.age == 0.2
+        assert not held.dq.any() and held.age == 0.0
+
+
+def test_an_answer_out_of_its_space_is_that_many_times_the_answer():
+    ((command,), _) = deciding("{what: policy_out_of_space, at: 0, value: 5}", action=MOVE)
+    assert command.asked == pytest.approx([2.5, 0, 0, 0, 0, 0, 5.0])
+
+
+def test_what_a_late_layer_had_to_tell_is_told_once():
+    commands, decisions = deciding("{what: layer_late, at: 0, value: 3}", action=MOVE, ticks=7)
+    assert [len(decision.events) for decision in decisions] == [1, 0, 0, 1, 0, 0, 1]
+    assert len(commands) == 3
+
+
+def test_a_grip_that_is_lost_opens_whatever_the_layer_lets_through():
+    _, (decision,) = deciding("{what: grip_lost, at: 0}", action=MOVE)
+    assert decision.command.grip == -1.0 and decision.command.asked[-1] == 1.0
+
+
+def test_the_noise_on_what_the_policy_sees_is_as_great_as_it_says():
+    env = cell(faults="[{what: observation_noise, at: 0, value: 0.3}]")
+    env.reset(seed=1)
+    env.step(np.zeros(7, np.float32))
+    seen = env.disturbance.blur(np.ones(4000, np.float32))
+    assert (seen.mean(), seen.std()) == pytest.approx((1.0, 0.3), abs=0.02)
+    env.close()
+
+
+def test_what_is_in_the_way_pushes_the_tool_back_and_is_felt(monkeypatch):
+    safety = "{collision: {hard: 900, soft: 900}}"
+    env = cell(safety=safety, faults="[{what: collision, at: 0, value: 60}]")
+    env.reset(seed=1)
+    pushes, push = [], env.world.push
+
+    def noted(link, at, force):
+        pushes.append((link, at, force))
+        push(link, at, force)
+
+    monkeypatch.setattr(env.world, "push", noted)
+    env.step(np.zeros(7, np.float32))
+    assert len(pushes) == 6 and all(link == env.world.robot.tool_link for link, _, _ in pushes)
+    tool = pushes[0][1]
+    assert tool[0] > 0.3 and pushes[0][2] == pytest.approx([-120.0, 0.0, 0.0])
+    # a push lasts one of the two physics ticks of a safety tick
+    assert env.state.robots["robot"].wrench == pytest.approx(60.0)
     env.close()
 
 
@@ -285,6 +364,52 @@ def test_drops_and_wrong_parts_are_reported_until_somebody_has_served():
     tools.served()
     assert not tools.machines["part_dropped"] and not tools.machines["wrong_part"]
     assert tools.machines["served"] == 1
+
+
+def test_all_that_a_person_can_set_right_is_right_once_they_have_served():
+    tools = instruments("process_guard")
+    flags = [f"{what.value}" for what, kind in FAULTS.items() if kind.served and not kind.unit]
+    mended = {"emergency_stop", "part_dropped", *flags} - {"configuration_changed"}
+    tools.machines.update(dict.fromkeys(mended, True), retries=3)
+    tools.served()
+    assert {name for name in mended if tools.machines[name]} == set()
+    assert (tools.machines["retries"], tools.machines["served"]) == (0, 1)
+    assert tools.machines["configuration"] == "configuration"
+
+
+@pytest.mark.parametrize("kind", [KINDS.PART_FINISHED, KINDS.PART_REJECTED])
+def test_a_cycle_is_done_in_the_step_in_which_a_part_is_and_in_no_other(kind):
+    tools, good = instruments("recorder_health"), {"good": True, "kind": "a"}
+    for new, done in (([Event(1.0, kind, "p", good)], True), ([], False)):
+        tools.read(new, 1.0, Grip(0.0, False))
+        assert tools.machines["cycle_done"] is done
+
+
+def test_forces_that_act_together_are_felt_as_one_and_no_longer_than_they_act(monkeypatch):
+    tools, none = instruments("collision"), np.zeros(7)
+    arm = RobotState(none, none, none, none[:6], none[None], none[None, :6], 0.0, False)
+    monkeypatch.setattr(of_instruments, "equipment_force", lambda world: np.array([3.0, 0, 0]))
+    tools.push([(4, none, np.array([5.0, 0, 0])), (5, none, np.array([0, 6.0, 0]))])
+    assert tools.feel(arm).wrench == pytest.approx(10.0)
+    assert tools.feel(arm).wrench == pytest.approx(3.0)
+
+
+def test_the_force_on_the_part_in_hand_is_reported_where_a_rule_asks_for_it(monkeypatch):
+    monkeypatch.setattr(of_instruments, "part_force", lambda world: 42.0)
+    for needs, told in (("process_guard", 42.0), ("emergency_stop", None)):
+        tools = instruments(needs)
+        tools.feel(cast(Any, None))
+        assert tools.machines.get("insertion_force") == told
+
+
+def test_a_ticket_is_written_each_time_that_the_operators_load_begins_to_act():
+    why = {"reason": "too often", "trigger": 3.0, "limit": 1.0}
+    new = [
+        Event(1.0, KINDS.RULE, "operator_load", {"phase": "on", "scale": 0.5, **why}),
+        Event(2.0, KINDS.RULE, "operator_load", {"phase": "off", "duration": 1.0}),
+        Event(3.0, KINDS.RULE, "uncertainty", {"phase": "on", **why}),
+    ]
+    assert of_instruments.tickets(new) == [Event(1.0, KINDS.TICKET, "operator_load", why)]
 
 
 def test_the_operators_load_is_that_of_the_last_ten_minutes():

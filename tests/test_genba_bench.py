@@ -1,5 +1,6 @@
 """The benchmark: nothing that was played is lost, and nothing is counted twice or mixed up."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -7,11 +8,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from genba import bench
+from genba.agents import AGENTS
 from genba.bench import results
+from genba.bench.cast import cast
+from genba.bench.play import details
 from genba.bench.workers import Done
 from genba.console import Refused
 from genba.scenarios import load
@@ -91,6 +97,56 @@ def test_an_agent_may_be_added_later(monkeypatch, tmp_path):
     assert set(results.read_json(tmp_path / "b" / results.META)["agents"]) == {"idle", "random"}
 
 
+def test_less_asked_of_a_folder_later_takes_nothing_from_what_it_says(monkeypatch, tmp_path):
+    play(monkeypatch, tmp_path / "b", plan())
+    path = tmp_path / "b" / results.META
+    before = {**results.read_json(path), "date": "2026-01-01"}
+    results.dump(path, before)
+    less = plan(agents=[("idle", "h")], episodes=1)
+    assert play(monkeypatch, tmp_path / "b", less, resume=True) == []
+    assert results.read_json(path) == before
+
+
+def test_of_the_pictures_only_those_of_the_worst_moments_are_kept(monkeypatch, tmp_path):
+    margins = {"idle": (0.3, -0.1, 0.2), "random": (0.5, 0.6, 0.5)}
+
+    def harmed(job):
+        margin = margins[job.agent][job.seed - 7]
+        (tmp_path / "b" / results.EPISODES / f"{job.file}.png").write_bytes(b"picture")
+        return {**played(job), "worst": {"time": 1.0, "margin": margin, "separation": None}}
+
+    def spread(work, jobs, workers):
+        yield from (Done(job, harmed(job)) for job in jobs)
+
+    monkeypatch.setattr(bench, "spread", spread)
+    rows = [row for _, _, row in bench.run(plan(), tmp_path / "b", 1, False) if row]
+    files = {(row["agent"], row["seed"]): row["file"] for row in rows}
+    kept = {picture.stem for picture in (tmp_path / "b" / results.EPISODES).glob("*.png")}
+    assert kept == {files["idle", 8], files["random", 7]}
+
+
+def test_of_the_trace_what_lies_about_the_worst_moment_is_kept():
+    rows = np.arange(0.0, 30.0)[:, None] * np.ones(5)
+    worst = {"time": 12.0, "margin": -0.1, "separation": 0.2}
+    cell = SimpleNamespace(events=[], worst=worst, trace=rows)
+    kept = details(SimpleNamespace(unwrapped=cell))["worst"]
+    assert [row[0] for row in kept.pop("trace")] == list(range(7, 18)) and kept == worst
+    cell.worst = {**worst, "margin": float("inf")}
+    assert details(SimpleNamespace(unwrapped=cell))["worst"] is None
+
+
+def test_who_decides_with_something_else_in_one_of_the_scenarios_is_another_agent(monkeypatch):
+    class Mine:
+        def __init__(self, env):
+            self.fingerprint = env.unwrapped.scenario.fingerprint()
+            self.reset = self.act = None
+
+    monkeypatch.setitem(AGENTS, "mine", Mine)
+    one, two, three = (load("kitting_alone", [f"seconds={n}"]) for n in (10, 20, 30))
+    hashes = [cast(some, ["mine"])[0][0][1] for some in ([one], [one, two], [one, three])]
+    assert hashes[0] == one.fingerprint() and len(set(hashes)) == 3
+
+
 @pytest.mark.parametrize("cut", [1, 20, 200])
 def test_a_half_written_line_is_played_again(monkeypatch, tmp_path, cut):
     play(monkeypatch, tmp_path / "b", plan())
@@ -116,6 +172,9 @@ def test_results_are_not_overwritten(monkeypatch, tmp_path):
         (plan(planned_cycle_time=9), "scenario kitting_alone"),
         (plan(agents=[("idle", "changed")]), "agent idle"),
         (plan(build="other"), "build"),
+        (dataclasses.replace(plan(), seed=8), "seed"),
+        (dataclasses.replace(plan(), suite="other"), "suite"),
+        (dataclasses.replace(plan(), scenarios=()), "scenarios"),
     ],
 )
 def test_results_of_two_configurations_are_not_mixed(monkeypatch, tmp_path, other, said):

@@ -11,7 +11,7 @@ import shutil
 import pytest
 
 from genba import kpi
-from genba.bench import prepare, results
+from genba.bench import build_hash, prepare, results
 from genba.cli import main
 from genba.console import Refused
 from genba.report import render, write
@@ -240,6 +240,22 @@ def test_a_name_that_a_terminal_would_obey_is_told_without_that(folder, capfd):
 
 def test_figures_that_follow_from_their_events_are_said_to(folder, capfd):
     assert checked(folder, capfd) == (0, ["4 episodes, all figures follow from their events"], "")
+
+
+def test_episodes_that_were_asked_for_and_are_not_there_are_counted(folder, capfd):
+    meta = results.read_json(folder / results.META)
+    (folder / results.META).write_text(json.dumps({**meta, "episodes": 5}))
+    code, out, _ = checked(folder, capfd)
+    assert code == 0 and out[1:] == ["6 episodes of those asked for are not there"]
+
+
+@pytest.mark.parametrize(("build", "other"), [("b", True), (build_hash(), False)])
+def test_figures_of_another_version_are_said_to_be_of_one(folder, capfd, build, other):
+    meta = results.read_json(folder / results.META)
+    (folder / results.META).write_text(json.dumps({**meta, "build": build}))
+    change(folder, "figures/oee", 0.99)
+    code, out, _ = checked(folder, capfd)
+    assert code == 1 and ("another version" in out[-1]) is other
 
 
 @pytest.mark.parametrize(

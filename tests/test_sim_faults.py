@@ -9,7 +9,7 @@ import pytest
 from genba import scenarios
 from genba.sim.disturbed import DisturbedSensors
 from genba.sim.faults import FAULTS, Fault, Faults, Plan, What, schedule
-from genba.sim.sensors import SensorConfig, Sensors
+from genba.sim.sensors import SensorConfig, Sensors, Tracks
 from genba.sim.state import Person, RobotState, State
 
 TICK = 1.0 / 120.0
@@ -69,6 +69,22 @@ def test_faults_at_random_are_as_many_as_asked_for_and_the_same_for_the_same_see
     assert np.mean(counts) == pytest.approx(30.0, abs=1.5)
     assert schedule([plan], rng(7), 3600.0) == schedule([plan], rng(7), 3600.0)
     assert schedule([plan], rng(7), 3600.0) != schedule([plan], rng(8), 3600.0)
+
+
+def test_faults_at_random_come_at_any_time_and_in_order():
+    plan = Plan(What.TAKEOVER, per_hour=3600.0, seconds=5.0)
+    begins = [f.begin for f in schedule([plan, Plan(What.JAM, at=100.0)], rng(), 3600.0)]
+    assert begins == sorted(begins) and 0.0 <= begins[0] and begins[-1] <= 3600.0
+    assert np.histogram(begins, 4, (0.0, 3600.0))[0] == pytest.approx([900] * 4, rel=0.15)
+    assert len(begins) == pytest.approx(3600, abs=180)
+
+
+def test_without_an_end_a_fault_acts_to_the_end_and_of_two_of_a_kind_the_later():
+    first, other = Plan(What.CLOCK_SKEW, at=1.0), Plan(What.CLOCK_SKEW, at=5.0, value=0.7)
+    for plans in ([first, other], [other, first]):
+        faults = Faults(schedule(plans, rng(), 60.0))
+        found = [faults.now(t).get(What.CLOCK_SKEW) for t in (0.5, 1.0, 4.9, 5.0, 59.9)]
+        assert found == [None, 0.2, 0.2, 0.7, 0.7]
 
 
 def test_one_more_fault_does_not_move_those_before_it():
@@ -179,6 +195,24 @@ def test_two_sound_trackers_never_disagree_by_more_than_both_bounds():
     told = [sensors.measure(truth(i * TICK)).machines for i in range(3000)]
     apart = [float(machines["tracker_disagreement"]) for machines in told]
     assert 0.05 < max(apart) <= 0.1
+
+
+def test_what_is_told_of_the_trackers_is_of_whom_they_differ_most_about():
+    config = SensorConfig(noise=0.05, correlation=0.02, second_tracker=True)
+    tracks = Tracks(config, rng(3), rng(4))
+    twins = [Tracks(config, rng(3), rng(4)) for _ in range(2)]
+    ann = truth(0.0).people["ann"]
+    for tick in range(200):
+        both = tracks.shifted({"ann": ann, "bob": ann})[1]
+        alone = twins[0].shifted({"ann": ann})[1]
+        swapped = twins[1].shifted({"bob": ann, "ann": ann})[1]
+        assert both >= alone and both == swapped, tick
+
+
+def test_a_force_that_is_felt_is_no_less_than_nothing():
+    sensors = Sensors(SensorConfig(force_noise=1.0), rng())
+    felt = [sensors.measure(truth(i * TICK)).robots["robot"].wrench for i in range(600)]
+    assert min(felt) >= 0.0 and np.mean(felt) == pytest.approx(np.sqrt(2.0 / np.pi), rel=0.1)
 
 
 def test_a_second_tracker_leaves_the_first_its_bits():

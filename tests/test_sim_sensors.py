@@ -89,6 +89,21 @@ def test_the_error_has_the_spread_declared_and_wanders():
     assert 0.1 < half_second < 0.7
 
 
+def test_the_error_never_jumps():
+    """Also where one block of noise ends and the next begins: a jump would be a speed."""
+    error = errors(run(sensors(), 3000)[20:])[:, 0, 0]
+    fresh = 0.015 * np.sqrt(1.0 - np.exp(-2.0 * TICK / 0.5))  # m, of a tick, each axis
+    assert 2.0 * fresh < np.abs(np.diff(error, axis=0)).max() < 6.0 * fresh
+
+
+def test_who_comes_and_goes_does_not_move_who_stays():
+    device, seen = sensors(noise=0.03), []
+    for k in range(1600):
+        now = device.measure(truth(k * TICK, ("ann", "bob") if k % 100 < 50 else ("ann",)))
+        seen.append(now.people["ann"].capsules[:, :6])
+    assert np.abs(np.diff(seen, axis=0)[12:]).max() < 0.04
+
+
 def test_two_people_have_errors_of_their_own():
     last = run(sensors(), 40, people=("ann", "bob"))[-1].people
     assert not np.allclose(last["ann"].capsules, last["bob"].capsules)
@@ -125,6 +140,16 @@ def test_a_lost_track_stands_still_and_grows_old():
     assert (~lost[1:] & lost[:-1]).sum() >= 3  # it came back
     for m in measured[20:]:
         assert m.people["ann"].capsules[0, 0] == pytest.approx(m.time - m.people_age, abs=1e-6)
+
+
+def test_the_track_is_lost_as_often_and_for_as_long_as_declared():
+    device = sensors(dropout=1.0, dropout_seconds=0.3)
+    lost = np.array([m.people_age > 0.1 + 1e-9 for m in run(device, 72_000, people=())])
+    begins = np.sum(lost[1:] & ~lost[:-1])
+    assert begins / 600.0 == pytest.approx(1.0 / 1.3, rel=0.08)  # 1/s: 1 s on, 0.3 s off
+    assert lost.mean() == pytest.approx(0.3 / 1.3, rel=0.12)
+    lengths = np.diff(np.flatnonzero(np.diff(lost)))[0::2] * TICK
+    assert lengths.std() > 0.5 * lengths.mean()  # not all alike
 
 
 def test_without_dropouts_the_age_is_the_delay():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from genba.audit.texts import clean
-from genba.console import check_file, check_files, import_physics, need, write_json
+from genba.console import check_file, check_files, import_physics, json_last, need
 
 if TYPE_CHECKING:
     from genba.bench.audit import Ledger
@@ -81,9 +81,9 @@ def _verify(options: argparse.Namespace, out: TextIO) -> int:
         "episodes": report.episodes, "gaps": report.gaps, "sealed": report.sealed,
         "signature": seal, "head": report.head, "findings": rows, "replay": again,
     }  # fmt: skip
-    write_json(row, options.json, out)
-    if str(options.json) != "-":
-        _show(out, options.file, report, seal, again, findings)
+    with json_last(row, options.json, out) as told:
+        if told:
+            _show(out, options.file, report, seal, again, findings)
     return 1 if findings else 0
 
 

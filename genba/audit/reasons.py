@@ -193,6 +193,10 @@ REASONS_JA: dict[str, str] = {
         "方策の応答遅れが繰り返された：人が引き継ぐ",
     "the policy's answer is no action, again and again: a person takes over":
         "方策の不正な応答が繰り返された：人が引き継ぐ",
+    "the policy is late, for too long: a person takes over":
+        "方策の応答遅れが続いている：人が引き継ぐ",
+    "the policy's answer is no action, for too long: a person takes over":
+        "方策の不正な応答が続いている：人が引き継ぐ",
     "people not seen for too long": "人を検出できない時間が長すぎる",
     "{} is seen with no body": "{} の身体が検出されていない",
     "{} vanished inside the monitored area": "{} を監視区域内で見失った",

@@ -32,7 +32,7 @@ RESETS_JA = {
     "automatic after 2 s; over the limit manual": "2 秒後に自動、限度超過では人による解除",
     "automatic once d >= S_p(0) + 0.10 m for 0.5 s": "d ≥ S_p(0) + 0.10 m が 0.5 秒続くと自動",
     "automatic; after drift manual": "自動、変位後は人による解除",
-    "automatic; after 3 holds manual": "自動、保持が3回続くと人による解除",
+    "automatic; once handed over manual": "自動、人へ引き継いだ後は人による解除",
     "automatic if back within 2 s, else manual": "2 秒以内に復帰すれば自動、それ以外は人による解除",
 }
 

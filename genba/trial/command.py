@@ -11,7 +11,7 @@ from typing import TextIO
 
 from genba.bench import results
 from genba.bench.results import Row
-from genba.console import Refused, check_files, clean, import_physics, write_json
+from genba.console import Refused, check_files, clean, import_physics, json_last
 from genba.safety import PROFILES
 from genba.scenarios.scenario import did_you_mean
 from genba.trial import plan, show, tables
@@ -37,10 +37,11 @@ def trial(options: argparse.Namespace, out: TextIO) -> list[str]:
     failed = _follow(run(jobs, folder, options.seed, (options.workers, options.resume)), folder)
     card = summary(planned, folder, options)
     results.dump(folder / "trial.json", card)
-    write_json(card, options.json, out)
-    if str(options.json) != "-":
-        show.show(out, card)
-        out.write(f"\nepisodes  {folder / results.RESULTS}\ntables    {folder / 'trial.json'}\n")
+    with json_last(card, options.json, out) as told:
+        if told:
+            show.show(out, card)
+            files = folder / results.RESULTS, folder / "trial.json"
+            out.write("\nepisodes  {}\ntables    {}\n".format(*files))
     return [*([f"{failed} episodes failed"] if failed else []), *card["objections"]]
 
 

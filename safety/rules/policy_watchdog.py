@@ -98,10 +98,14 @@ class PolicyWatchdog:
         often = len(self._holds) == self._set.holds
         latch = often and self._holds[-1] - self._holds[0] <= self._set.window
         reason = "the policy is late" if late else "the policy's answer is no action"
-        if latch:
-            reason += ", again and again: a person takes over"
-        elif state.time - self._holds[-1] >= self._set.longest:
-            latch, reason = True, reason + ", for too long: a person takes over"
+        long = state.time - self._holds[-1] >= self._set.longest
+        if latch or long:
+            reason += (
+                ", again and again: a person takes over"
+                if latch
+                else ", for too long: a person takes over"
+            )
+        latch = latch or long
         motion = None if latch else self._recover(state, state.robots[self._robot])
         return Verdict(0.0, 2, latch, reason, float(self._streak), float(self._set.ticks), motion)
 
