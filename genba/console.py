@@ -131,7 +131,7 @@ def tidied(*paths: Path | None) -> Iterator[None]:
     new = [p for path in named for p in (path, *path.parents) if not os.path.lexists(p)]
     try:
         yield
-    except Exception:
+    except Exception:  # whatever it was, it is raised again
         for path in new:  # a folder comes before the one that it is in
             with suppress(OSError, ValueError):
                 if path.is_dir():
